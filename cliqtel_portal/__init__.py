@@ -1,0 +1,1 @@
+"""The customer portal: project package and the portal's own domain."""

@@ -1,0 +1,40 @@
+"""Where reads of tenant-owned rows start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.db import models
+
+if TYPE_CHECKING:
+    from cliqtel_portal.accounts.models import Tenant, User
+
+_Model = TypeVar("_Model", bound=models.Model)
+
+
+class TenantQuerySet(models.QuerySet[_Model]):
+    """Base of the queryset of every model with a `tenant` field."""
+
+    def for_tenant(self, tenant: Tenant) -> TenantQuerySet[_Model]:
+        return self.filter(tenant=tenant)
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def live(self) -> MembershipQuerySet:
+        """Not ended, in a tenant that is not suspended."""
+        return self.filter(ended_at__isnull=True, tenant__status="active")
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)

@@ -1,0 +1,49 @@
+"""Telephone numbers: stored as E.164, shown in international form, accepted as people write them."""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+
+E164 = re.compile(r"^\+[1-9]\d{6,14}$")
+
+
+class NotANumber(ValueError):
+    """The text is no telephone number; str() says what to write instead."""
+
+
+def normalise(text: str, country: str | None = None) -> str:
+    """Return E.164. National forms ("020 794 6000") need the `country` (ISO 3166-1).
+
+    Ranges kept for fiction are not "valid" to libphonenumber but possible: those pass.
+
+    Raises:
+        NotANumber: not a possible number of the country.
+    """
+    try:
+        parsed = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException as error:
+        hint = "" if country else " or give its country"
+        raise NotANumber(f"Not a telephone number: write it as +31201234567{hint}.") from error
+    if not phonenumbers.is_possible_number(parsed):
+        raise NotANumber("Too long or too short for a telephone number of its country.")
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def display(e164: str) -> str:
+    """Return the international form, "+31 20 123 4567"; the text itself if it can't be parsed."""
+    try:
+        parsed = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return e164
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def national(e164: str) -> str:
+    """Return the form people dial inside the country, "020 123 4567"."""
+    try:
+        parsed = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return e164
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)

@@ -1,0 +1,125 @@
+"""All policy of AI access on one page. Times in seconds unless the name says otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import environ
+
+_env = environ.Env()
+
+PORT = _env.int("PORT", default=8000)
+
+# -- where we are. Never taken from a Host header: tokens are bound to these ----------------------
+# The portal's origin, the OAuth issuer, and the base of every link we hand out.
+OAUTH_ISSUER = _env.str("OAUTH_ISSUER", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+# The protected resource (RFC 9728): the audience that every token must carry.
+MCP_RESOURCE_URL = _env.str("MCP_RESOURCE_URL", default=f"{OAUTH_ISSUER}/mcp")
+# How many proxies in front of us append to X-Forwarded-For. 0: the header is ignored.
+TRUSTED_PROXIES = _env.int("TRUSTED_PROXIES", default=0)
+
+# -- scopes: grant, tier (product.md, Scopes) ------------------------------------------------------
+MCP_SCOPES: dict[str, dict[str, str]] = {
+    "mcp.inventory.read": {"tier": "discover", "title": "See numbers, trunks and assignments"},
+    "mcp.pricing.read": {"tier": "discover", "title": "See prices, coverage and products"},
+    "mcp.docs.read": {"tier": "discover", "title": "Search docs, guides and requirements"},
+    "mcp.callflows.read": {"tier": "discover", "title": "See call flows and routing"},
+    "mcp.callflows.draft": {"tier": "automate", "title": "Propose call flow changes"},
+    "mcp.orders.draft": {"tier": "automate", "title": "Draft number orders, hold numbers"},
+    "mcp.numbers.purchase": {
+        "tier": "automate",
+        "title": "Buy, assign and release numbers after approval",
+    },
+    "mcp.routing.write": {"tier": "automate", "title": "Publish approved routing changes"},
+    "mcp.messaging.send": {
+        "tier": "automate",
+        "title": "Send SMS and WhatsApp, with approval beyond your limit",
+    },
+}
+
+# -- tiers: None is unlimited ----------------------------------------------------------------------
+# month: tool calls per calendar month (UTC); hard: refuse beyond it; burst: tool calls a minute and
+# token; connections: AI hosts attached to the tenant.
+MCP_TIERS: dict[str, dict[str, Any]] = {
+    "discover": {"title": "Discover", "month": 10_000, "hard": True, "burst": 60, "connections": 1},
+    "automate": {
+        "title": "Automate",
+        "month": 100_000,
+        "hard": False,
+        "overage_eur": "0.0005",
+        "burst": 300,
+        "connections": 5,
+    },
+    "embed": {
+        "title": "Embed / OEM",
+        "month": None,
+        "hard": False,
+        "burst": 1_000,  # a start; staff set each partner's own on the tenant
+        "connections": None,
+    },
+}
+# Everything but tools/call (lists, discovery, pings) shares a ceiling this many times the burst.
+MCP_OTHER_METHODS_FACTOR = 10
+# While Valkey is away each process limits by itself; with several, a fraction keeps the sum honest.
+MCP_LOCAL_BURST_DIVISOR = 4
+
+# -- tokens ------------------------------------------------------------------------------------------
+STATIC_TOKEN_DEFAULT_DAYS = 90
+STATIC_TOKEN_MAX_DAYS = 365
+STATIC_TOKEN_MAX_OVERLAP_HOURS = 7 * 24
+STATIC_TOKEN_MAX_CIDRS = 20
+TOKEN_TOUCH_SECONDS = 300  # last_used_at moves at most this often
+TOKEN_RETENTION_DAYS = 400  # dead tokens stay this long: the audit log names them
+
+# -- the endpoint ------------------------------------------------------------------------------------
+MCP_MAX_BODY_BYTES = 1024 * 1024
+MCP_MAX_JSON_DEPTH = 32
+MCP_MAX_RESULT_CHARS = 80_000  # about 20,000 tokens: hosts cut at 25,000
+MCP_THREADS = _env.int(
+    "MCP_THREADS", default=16
+)  # threads for tools in a process; = its DB connections
+MCP_POOL_MAX = _env.int(
+    "MCP_POOL_MAX", default=8
+)  # async connections for auth and audit in a process
+# Host headers of /mcp beside the resource's own; browsers' origins that may call it.
+MCP_EXTRA_HOSTS = _env.list("MCP_EXTRA_HOSTS", default=[])
+MCP_ALLOWED_ORIGINS = _env.list("MCP_ALLOWED_ORIGINS", default=["*"])
+
+# -- audit -------------------------------------------------------------------------------------------
+AUDIT_MAX_ARGUMENT_BYTES = 8 * 1024
+AUDIT_INTERRUPTED_AFTER = 600  # a row still `running` then was cut off
+
+# -- the unauthenticated doors (django-ratelimit) ------------------------------------------------------
+RATELIMIT_USE_CACHE = "default"
+RATE_LIMIT_LOGIN_FAILURES = _env.str("RATE_LIMIT_LOGIN_FAILURES", default="10/5m")
+RATE_LIMIT_LOGIN = _env.str("RATE_LIMIT_LOGIN", default="120/m")
+RATE_LIMIT_REGISTER = _env.str("RATE_LIMIT_REGISTER", default="60/m")
+RATE_LIMIT_REGISTER_TOTAL = _env.str("RATE_LIMIT_REGISTER_TOTAL", default="1000/h")
+RATE_LIMIT_AUTHORIZE = _env.str("RATE_LIMIT_AUTHORIZE", default="120/m")
+RATE_LIMIT_TOKEN = _env.str("RATE_LIMIT_TOKEN", default="300/m")
+
+# -- django-oauth-toolkit ------------------------------------------------------------------------------
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth2_provider.IDToken"  # noqa: S105 - a model's name
+OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth2_provider.DeviceGrant"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "mcp_access.AccessToken"  # noqa: S105
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "mcp_access.RefreshToken"  # noqa: S105
+OAUTH2_PROVIDER_GRANT_MODEL = "mcp_access.Grant"
+OAUTH2_PROVIDER = {
+    "SCOPES": {name: str(scope["title"]) for name, scope in MCP_SCOPES.items()},
+    "DEFAULT_SCOPES": [
+        "mcp.inventory.read",
+        "mcp.pricing.read",
+        "mcp.docs.read",
+        "mcp.callflows.read",
+    ],
+    "PKCE_REQUIRED": True,
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 24 * 3600,
+    "ROTATE_REFRESH_TOKEN": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "ACCESS_TOKEN_ADMIN_CLASS": "mcp_access.admin.AccessTokenAdmin",
+    "REFRESH_TOKEN_ADMIN_CLASS": "mcp_access.admin.RefreshTokenAdmin",
+    "GRANT_ADMIN_CLASS": "mcp_access.admin.GrantAdmin",
+}

@@ -1,0 +1,31 @@
+"""The suite: real PostgreSQL and Valkey, started by tests/conftest.py before this is imported."""
+
+from __future__ import annotations
+
+import os
+
+from cliqtel_portal.settings.base import *  # noqa: F403
+from cliqtel_portal.settings.base import CACHES, CHANNEL_LAYERS, CONTENT_SECURITY_POLICY  # noqa: F401
+from cliqtel_portal.settings.base import VALKEY_URL as _VALKEY_URL
+
+# Each xdist worker has its own keys in the one Valkey.
+VALKEY_PREFIX = f"test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}:"
+CACHES["default"]["KEY_PREFIX"] = f"{VALKEY_PREFIX}cache"
+CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"{VALKEY_PREFIX}ws"
+CELERY_BROKER_URL = _VALKEY_URL
+CELERY_TASK_ALWAYS_EAGER = True
+CELERY_TASK_EAGER_PROPAGATES = True
+
+SECRET_KEY = "test-" + "0" * 50
+AUDIT_KEY = "test-audit-" + "0" * 40
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+OAUTH_ISSUER = "http://127.0.0.1:8000"
+MCP_RESOURCE_URL = "http://127.0.0.1:8000/mcp"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True

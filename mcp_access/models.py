@@ -1,0 +1,197 @@
+"""The one token table, and the OAuth rows around it (django-oauth-toolkit's swappable models).
+
+Static tokens and OAuth access tokens are rows of AccessToken: one look-up, one predicate. Rows are
+never deleted by use: revoking sets a time, because the audit log names tokens for 400 days.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from oauth2_provider.models import (
+    AbstractAccessToken,
+    AbstractGrant,
+    AbstractRefreshToken,
+)
+from oauth2_provider.settings import oauth2_settings
+
+from cliqtel_portal.ids import uuid7
+from mcp_access.querysets import AccessTokenQuerySet
+
+
+class AccessToken(AbstractAccessToken):  # type: ignore[misc]
+    """A bearer credential of a person in a tenant. Only the SHA-256 of it is here."""
+
+    class Kind(models.TextChoices):
+        STATIC = "static", "Static token"
+        OAUTH = "oauth", "OAuth"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.OAUTH)
+    tenant = models.ForeignKey(
+        "accounts.Tenant", on_delete=models.PROTECT, related_name="access_tokens"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="access_tokens"
+    )
+    application = models.ForeignKey(
+        oauth2_settings.APPLICATION_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="access_tokens",
+    )
+    name = models.CharField(max_length=80, blank=True)
+    note = models.CharField(max_length=200, blank=True)
+    last_four = models.CharField(max_length=4, blank=True)
+    allowed_cidrs = ArrayField(models.CharField(max_length=43), default=list, blank=True)
+    # This token's own burst limit, below the tenant's; null: the tenant's.
+    burst_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="created_tokens",
+    )
+    not_before = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="revoked_tokens",
+    )
+    # The token that takes over after a rotation; both live until this one expires.
+    replaced_by = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaces"
+    )
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_address = models.GenericIPAddressField(null=True, blank=True)
+    last_used_tool = models.CharField(max_length=40, blank=True)
+    last_used_client = models.CharField(max_length=80, blank=True)
+
+    objects = AccessTokenQuerySet.as_manager()
+
+    class Meta(AbstractAccessToken.Meta):
+        swappable = "OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["static", "oauth"]), name="mcp_token_kind_valid"
+            ),
+            models.CheckConstraint(condition=Q(token=""), name="mcp_token_no_plaintext"),
+            models.CheckConstraint(
+                condition=Q(token_checksum__regex=r"^[0-9a-f]{64}$"), name="mcp_token_sha256"
+            ),
+            models.CheckConstraint(
+                condition=(Q(kind="static", application__isnull=True) & ~Q(name=""))
+                | Q(kind="oauth", application__isnull=False),
+                name="mcp_token_static_or_app",
+            ),
+            models.CheckConstraint(
+                condition=Q(not_before__isnull=True) | Q(not_before__lt=F("expires")),
+                name="mcp_token_window",
+            ),
+            models.CheckConstraint(
+                condition=Q(burst_per_minute__isnull=True) | Q(burst_per_minute__gte=1),
+                name="mcp_token_burst_positive",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "name"],
+                condition=Q(kind="static", revoked_at__isnull=True, replaced_by__isnull=True),
+                name="mcp_token_name_unique",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "kind", "-created"], name="mcp_token_tenant"),
+            models.Index(fields=["user", "kind"], name="mcp_token_user"),
+        ]
+
+    @property
+    def masked(self) -> str:
+        """Enough to recognise it by, useless to use."""
+        return f"ct_mcp_…{self.last_four}" if self.last_four else ""
+
+    @property
+    def state(self) -> str:
+        """revoked, expired, pending (its start lies ahead), expiring (within 14 days), active."""
+        now = timezone.now()
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires <= now:
+            return "expired"
+        if self.not_before is not None and self.not_before > now:
+            return "pending"
+        if self.expires - now < timedelta(days=14):
+            return "expiring"
+        return "active"
+
+    def revoke(self) -> None:
+        """Stop it now. The row stays (django-oauth-toolkit would delete it). Idempotent."""
+        AccessToken.objects.filter(pk=self.pk, revoked_at__isnull=True).update(
+            revoked_at=timezone.now(), updated=timezone.now()
+        )
+
+
+class RefreshToken(AbstractRefreshToken):  # type: ignore[misc]
+    """Renews one OAuth session; used once. `token_family` joins all of a session."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey(
+        "accounts.Tenant", on_delete=models.PROTECT, related_name="refresh_tokens"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="refresh_tokens"
+    )
+    application = models.ForeignKey(
+        oauth2_settings.APPLICATION_MODEL, on_delete=models.PROTECT, related_name="refresh_tokens"
+    )
+
+    class Meta(AbstractRefreshToken.Meta):
+        swappable = "OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL"
+        constraints = [
+            models.CheckConstraint(condition=Q(token=""), name="mcp_refresh_no_plaintext"),
+        ]
+
+    def revoke(self) -> None:
+        """End this refresh token and its access token; rows stay. Idempotent."""
+        with transaction.atomic():
+            now = timezone.now()
+            live = RefreshToken.objects.filter(pk=self.pk, revoked__isnull=True)
+            if live.update(revoked=now, updated=now) and self.access_token_id:
+                AccessToken.objects.filter(pk=self.access_token_id, revoked_at__isnull=True).update(
+                    revoked_at=now, updated=now
+                )
+
+    @classmethod
+    def revoke_family(cls, token_family: uuid.UUID | None) -> None:
+        """End a session: every refresh token of the family and their access tokens. Idempotent."""
+        if token_family is None:
+            return
+        with transaction.atomic():
+            now = timezone.now()
+            family = cls.objects.filter(token_family=token_family)
+            family.filter(revoked__isnull=True).update(revoked=now, updated=now)
+            AccessToken.objects.filter(
+                pk__in=family.values("access_token_id"), revoked_at__isnull=True
+            ).update(revoked_at=now, updated=now)
+
+
+class Grant(AbstractGrant):  # type: ignore[misc]
+    """An authorization code, for the seconds between consent and redemption."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="grants")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="grants"
+    )
+
+    class Meta(AbstractGrant.Meta):
+        swappable = "OAUTH2_PROVIDER_GRANT_MODEL"

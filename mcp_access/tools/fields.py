@@ -1,0 +1,84 @@
+"""Arguments and result parts that several tools share, spelled once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from cliqtel_portal.countries import is_country
+from cliqtel_portal.errors import InvalidArguments, Problem
+from cliqtel_portal.money import Money
+from mcp_access.tools.tool import Part
+
+
+def _country(value: str) -> str:
+    if not is_country(value):
+        raise ValueError("Not an ISO 3166-1 country code; write two letters, for example NL.")
+    return value
+
+
+def _upper(value: Any) -> Any:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+Country = Annotated[
+    str,
+    BeforeValidator(_upper),
+    Field(
+        min_length=2, max_length=2, description="ISO 3166-1 code of two letters, for example NL."
+    ),
+    AfterValidator(_country),
+]
+NumberType = Literal["local", "mobile", "national", "toll_free"]
+Capability = Literal["voice", "sms", "mms", "whatsapp", "fax"]
+Limit = Annotated[int, Field(ge=1, le=100, description="Rows of one page, 1 to 100.")]
+Cursor = Annotated[
+    str, Field(max_length=400, description="next_cursor of the page before; leave out at first.")
+]
+
+
+class MoneyPart(Part):
+    amount: str = Field(description="Decimal number as a string.")
+    currency: str = Field(description="ISO 4217 code.")
+
+    @classmethod
+    def of(cls, money: Money) -> MoneyPart:
+        return cls(amount=money.plain, currency=money.currency)
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC, to the second; None stays None."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def encode_cursor(*values: str) -> str:
+    """An opaque cursor out of the last row's sort key."""
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, length: int) -> list[str]:
+    """The sort key that `encode_cursor` was given, `length` strings.
+
+    Raises:
+        InvalidArguments: not a cursor of ours.
+    """
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        values = None
+    if (
+        not isinstance(values, list)
+        or len(values) != length
+        or not all(isinstance(value, str) and "\x00" not in value for value in values)
+    ):
+        raise InvalidArguments(
+            "The cursor is not one of ours. Leave it out to start at the first page.",
+            problems=[Problem(field="cursor", message="Use next_cursor of the page before.")],
+        )
+    return values

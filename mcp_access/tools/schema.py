@@ -1,0 +1,68 @@
+"""JSON schemas in the profile that all hosts accept (architecture.md, Facts about the MCP SDK).
+
+Object at the root; no $ref, no type arrays, no exclusive bounds, no null branches: an optional
+member is one that may be absent.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from pydantic import BaseModel
+
+# Pydantic titles every member after its name: tokens that tell a model nothing.
+_NOISE = frozenset({"title", "default", "discriminator"})
+
+
+def input_schema(model: type[BaseModel]) -> dict[str, Any]:
+    schema = _flatten(model.model_json_schema(mode="validation"))
+    schema.setdefault("properties", {})
+    return schema
+
+
+def output_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """As `input_schema`, with `status` the only member required at the root.
+
+    SDK 1.x clients validate error results too, so an error must fit every schema.
+    """
+    schema = _flatten(model.model_json_schema(mode="validation"))
+    schema["required"] = ["status"]
+    return schema
+
+
+def _flatten(schema: dict[str, Any]) -> dict[str, Any]:
+    definitions = schema.pop("$defs", {})
+    flat = _resolve(schema, definitions)
+    assert isinstance(flat, dict)
+    return flat
+
+
+def _resolve(node: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_resolve(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        target = copy.deepcopy(definitions[node["$ref"].rpartition("/")[2]])
+        target.update({key: value for key, value in node.items() if key != "$ref"})
+        return _resolve(target, definitions)
+    branches = node.get("anyOf")
+    if branches is not None:
+        present = [branch for branch in branches if branch.get("type") != "null"]
+        if len(present) == 1:
+            merged = {key: value for key, value in node.items() if key != "anyOf"}
+            return _resolve({**present[0], **merged}, definitions)
+    result: dict[str, Any] = {}
+    for key, value in node.items():
+        if key in _NOISE and not isinstance(value, dict):
+            continue
+        if key == "properties":
+            result[key] = {name: _resolve(item, definitions) for name, item in value.items()}
+        elif key == "default":
+            continue
+        else:
+            result[key] = _resolve(value, definitions)
+    if "exclusiveMinimum" in result:
+        raise ValueError("use an inclusive minimum: some hosts refuse exclusiveMinimum")
+    return result

@@ -1,0 +1,161 @@
+"""What a tool is: one decorated function with typed arguments and a typed result.
+
+A tool's module in `catalog/` holds its argument model, its result model and one function whose
+docstring is what the model of an AI host reads. See "Add a tool" in README.md.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cliqtel_portal.errors import InvalidArguments, Problem
+from mcp_access.principal import Principal
+from mcp_access.tools.annotations import Hints
+from mcp_access.tools.schema import input_schema, output_schema
+
+
+class Arguments(BaseModel):
+    """Base of every tool's arguments: unknown members are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Part(BaseModel):
+    """Base of the objects inside a result."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ErrorProblem(Part):
+    field: str
+    message: str
+
+
+class ErrorBody(Part):
+    code: str = Field(description="Stable code of the failure.")
+    message: str = Field(description="What went wrong and what to do next.")
+    problems: list[ErrorProblem] = Field(default_factory=list)
+    retryable: bool = False
+
+
+class Result(BaseModel):
+    """Base of every tool's result. Members that are None are left out on the wire."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    status: Literal["ok", "error"] = "ok"
+    error: ErrorBody | None = Field(default=None, description="Only where status is error.")
+
+
+ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
+ResultT = TypeVar("ResultT", bound=Result)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """Who calls. `principal.tenant` bounds everything that the handler may see."""
+
+    principal: Principal
+    call_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a handler returns: data for the model, a short text beside it, facts for the audit row.
+
+    `facts` are counts and codes: never a secret, a message's text or a whole telephone number.
+    """
+
+    result: Result
+    text: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+Handler = Callable[[Context, Any], Answer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    name: str
+    title: str
+    description: str
+    scope: str | None
+    hints: Hints
+    arguments: type[Arguments]
+    result: type[Result]
+    handler: Handler
+    input_schema: dict[str, Any]
+    output_schema: dict[str, Any]
+
+    def parse(self, arguments: Mapping[str, Any] | None) -> Arguments:
+        """Return the typed arguments; missing arguments are no arguments.
+
+        Raises:
+            InvalidArguments: with every problem, not the first.
+        """
+        try:
+            return self.arguments.model_validate(dict(arguments or {}))
+        except ValidationError as error:
+            problems = [_problem(details) for details in error.errors(include_url=False)]
+            raise InvalidArguments(
+                f"The arguments of {self.name} are wrong. Correct them and call again.",
+                problems=problems,
+            ) from error
+
+
+def _problem(details: Any) -> Problem:
+    location = ".".join(str(part) for part in details["loc"]) or "arguments"
+    if details["type"] == "extra_forbidden":
+        message = "There is no such argument."
+    elif details["type"] == "missing":
+        message = "This argument is required."
+    else:
+        # Pydantic's messages name the bound or the choices, never the value that was sent.
+        message = details["msg"].removeprefix("Value error, ")
+        message = message if message.endswith(".") else f"{message}."
+    return Problem(field=location, message=message)
+
+
+def tool(
+    *, title: str, scope: str | None, hints: Hints
+) -> Callable[[Callable[[Context, ArgumentsT], Answer]], Tool]:
+    """Make a Tool of a function `name(context, arguments: X) -> Answer`.
+
+    The function's module must define `Arguments` and `Result` subclasses and annotate the
+    parameter; `result` is found as the module's one subclass of Result.
+    """
+
+    def decorate(function: Callable[[Context, ArgumentsT], Answer]) -> Tool:
+        description = inspect.getdoc(function) or ""
+        parameter = list(inspect.signature(function, eval_str=True).parameters.values())[1]
+        arguments = parameter.annotation
+        module = inspect.getmodule(function)
+        results = [
+            value
+            for value in vars(module).values()
+            if inspect.isclass(value)
+            and issubclass(value, Result)
+            and value is not Result
+            and value.__module__ == function.__module__
+        ]
+        if len(results) != 1:
+            raise TypeError(f"{function.__name__}: its module must define exactly one Result")
+        return Tool(
+            name=function.__name__,
+            title=title,
+            description=description,
+            scope=scope,
+            hints=hints,
+            arguments=arguments,
+            result=results[0],
+            handler=function,
+            input_schema=input_schema(arguments),
+            output_schema=output_schema(results[0]),
+        )
+
+    return decorate
