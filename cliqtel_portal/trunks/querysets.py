@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cliqtel_portal.accounts.querysets import TenantQuerySet
+
+if TYPE_CHECKING:
+    from cliqtel_portal.trunks.models import Trunk  # noqa: F401 - the queryset's row type
+
+
+class TrunkQuerySet(TenantQuerySet["Trunk"]):
+    def by_name(self) -> TrunkQuerySet:
+        """In the order people see; the id makes it total."""
+        return self.order_by("name", "id")
