@@ -2,23 +2,97 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import is_valid_path
 
 from cliqtel_portal.accounts import permissions
 
+THEME_COOKIE = "theme"
+# In the cookie and on <html data-theme>; "system" is the absence of both.
+THEMES = (("system", "System"), ("light", "Light"), ("dark", "Dark"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    path: str
+    title: str
+    icon: str  # a symbol of static/img/icons.svg
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    title: str
+    entries: tuple[Entry, ...]
+
+
+# Paths, not URL names: they are promised (contract.md), and a page that is not built yet, or that a
+# deployment leaves out, is simply not listed.
+_NAVIGATION = (
+    Group(
+        title="",
+        entries=(
+            Entry(path="/numbers/", title="My Numbers", icon="numbers"),
+            Entry(path="/callflows/", title="Call flows", icon="callflows"),
+            Entry(path="/trunks/", title="Trunks", icon="trunks"),
+        ),
+    ),
+    Group(
+        title="AI Access",
+        entries=(
+            Entry(path="/numbers/ai-access/", title="Overview", icon="overview"),
+            Entry(path="/numbers/ai-access/tokens/", title="Tokens", icon="tokens"),
+        ),
+    ),
+    Group(title="Help", entries=(Entry(path="/docs/", title="Docs", icon="docs"),)),
+)
+_AI_ACCESS = "/numbers/ai-access/"
+
+
+def _navigation(*, may_use_ai_access: bool) -> list[Group]:
+    groups = []
+    for group in _NAVIGATION:
+        entries = tuple(
+            entry
+            for entry in group.entries
+            if is_valid_path(entry.path)
+            and (may_use_ai_access or not entry.path.startswith(_AI_ACCESS))
+        )
+        if entries:
+            groups.append(Group(title=group.title, entries=entries))
+    return groups
+
+
+def _here(groups: list[Group], path: str) -> str:
+    """The entry that the page belongs to: the longest that the path starts with."""
+    found = (entry.path for group in groups for entry in group.entries)
+    return max((entry for entry in found if path.startswith(entry)), key=len, default="")
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Tenant, memberships and what the role may, where `portal_view` has let the person in."""
+    """Tenant, memberships, navigation and what the role may, where `portal_view` let one in."""
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    base: dict[str, Any] = {
+        "theme": theme if theme in {"light", "dark"} else "",
+        "themes": THEMES,
+        "tenant": None,
+        "memberships": [],
+        "nav": [],
+        "nav_here": "",
+    }
     membership = getattr(request, "membership", None)
     if membership is None:
-        return {"tenant": None, "memberships": []}
-    role = membership.role
-    return {
+        return base
+    may_use_ai_access = permissions.may_use_ai_access(membership.role)
+    groups = _navigation(may_use_ai_access=may_use_ai_access)
+    return base | {
         "tenant": membership.tenant,
         "membership": membership,
         "memberships": getattr(request, "memberships", []),
-        "may_use_ai_access": permissions.may_use_ai_access(role),
-        "may_manage_all_tokens": permissions.may_manage_all_tokens(role),
+        "may_use_ai_access": may_use_ai_access,
+        "may_manage_all_tokens": permissions.may_manage_all_tokens(membership.role),
+        "nav": groups,
+        "nav_here": _here(groups, request.path),
     }
