@@ -128,13 +128,18 @@ class Trunk(models.Model):
                 | Q(
                     registration_state__in=["registered", "unregistered", "expired"],
                     registered_at__isnull=False,
+                    registration_expires_at__isnull=False,
                     registration_expires_at__gt=F("registered_at"),
                 ),
                 name="trunks_trunk_registration_dated",
             ),
             models.CheckConstraint(
                 condition=Q(last_sip_code__isnull=True, last_sip_at__isnull=True)
-                | Q(last_sip_code__range=(300, 699), last_sip_at__isnull=False),
+                | Q(
+                    last_sip_code__isnull=False,
+                    last_sip_code__range=(300, 699),
+                    last_sip_at__isnull=False,
+                ),
                 name="trunks_trunk_last_error_dated",
             ),
         ]

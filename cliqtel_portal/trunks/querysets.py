@@ -9,6 +9,4 @@ if TYPE_CHECKING:
 
 
 class TrunkQuerySet(TenantQuerySet["Trunk"]):
-    def by_name(self) -> TrunkQuerySet:
-        """In the order people see; the id makes it total."""
-        return self.order_by("name", "id")
+    """Start every read with `for_tenant`."""

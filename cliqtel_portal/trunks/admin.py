@@ -1,0 +1,37 @@
+"""Staff see trunks; a credential is registered nowhere here, on purpose."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from cliqtel_portal.trunks.models import Trunk
+
+
+@admin.register(Trunk)
+class TrunkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = (
+        "name",
+        "tenant",
+        "status",
+        "authentication",
+        "registration_state",
+        "last_sip_code",
+        "last_sip_at",
+    )
+    list_filter = ("status", "authentication", "registration_state", "srtp")
+    list_select_related = ("tenant",)
+    search_fields = ("name", "username", "tenant__name", "tenant__slug")
+    search_help_text = "Name, user name or tenant"
+    ordering = ("tenant__name", "name")
+    raw_id_fields = ("tenant",)
+    # What the registrar writes.
+    readonly_fields = (
+        "registration_state",
+        "registered_at",
+        "registration_expires_at",
+        "user_agent",
+        "contact_address",
+        "last_sip_code",
+        "last_sip_at",
+        "created_at",
+    )
