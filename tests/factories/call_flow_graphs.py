@@ -148,3 +148,23 @@ def flows(draw: st.DrawFn) -> Flow:
         for index in range(draw(st.integers(0, 12)))
     ]
     return {"entry": draw(ends | st.none()), "nodes": nodes, "edges": edges}
+
+
+@st.composite
+def wired_flows(draw: st.DrawFn) -> Flow:
+    """Flows in which every outcome of every node leads to some node, at random."""
+    kinds = [
+        (play("x"), ["next"]),
+        (node("x", "menu", prompt="Choose."), ["1", "no_input"]),
+        (node("x", "ring_group", endpoints=["101"]), ["no_answer"]),
+        (node("x", "hangup"), []),
+    ]
+    ids = [f"n{index}" for index in range(draw(st.integers(1, 6)))]
+    chosen = {each: draw(st.sampled_from(kinds)) for each in ids}
+    nodes = [kind | {"id": each, "title": each} for each, (kind, _) in chosen.items()]
+    paths = [
+        f"{each} {on} {draw(st.sampled_from(ids))}"
+        for each, (_, outcomes) in chosen.items()
+        for on in outcomes
+    ]
+    return flow(ids[0], nodes, *paths)
