@@ -1,0 +1,45 @@
+"""Monthly partitions of `mcp_tool_calls`, by range of the UUIDv7 ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from cliqtel_portal.ids import first_uuid7_at
+
+MONTHS_AHEAD = 3
+
+
+def month_after(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def create_partition(cursor: Any, month: date) -> None:
+    """Make the partition of the month that begins on that day. Idempotent.
+
+    Fails, rightly and loudly, where rows of that month already lie in the DEFAULT partition.
+    """
+    name = f"mcp_tool_calls_{month:%Y_%m}"
+    low = first_uuid7_at(datetime(month.year, month.month, 1, tzinfo=UTC))
+    following = month_after(month)
+    high = first_uuid7_at(datetime(following.year, following.month, 1, tzinfo=UTC))
+    # Identifiers and bounds are ours, and DDL takes no parameters.
+    cursor.execute(
+        f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF mcp_tool_calls "
+        f"FOR VALUES FROM ('{low}') TO ('{high}')"
+    )
+
+
+def ensure_partitions(cursor: Any, today: date) -> None:
+    """Make this month's partition and those of the next `MONTHS_AHEAD`. Idempotent."""
+    month = today.replace(day=1)
+    for _ in range(MONTHS_AHEAD + 1):
+        create_partition(cursor, month)
+        month = month_after(month)
+
+
+def default_partition_is_used(cursor: Any) -> bool:
+    """Whether a row fell outside every month: beat was down for months, or a clock lies."""
+    cursor.execute("SELECT EXISTS (SELECT FROM mcp_tool_calls_default)")
+    (used,) = cursor.fetchone()
+    return bool(used)
