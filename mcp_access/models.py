@@ -18,6 +18,7 @@ from oauth2_provider.models import (
     AbstractAccessToken,
     AbstractGrant,
     AbstractRefreshToken,
+    set_token_value,
 )
 from oauth2_provider.settings import oauth2_settings
 
@@ -88,7 +89,8 @@ class AccessToken(AbstractAccessToken):  # type: ignore[misc]
             ),
             models.CheckConstraint(condition=Q(token=""), name="mcp_token_no_plaintext"),
             models.CheckConstraint(
-                condition=Q(token_checksum__regex=r"^[0-9a-f]{64}$"), name="mcp_token_sha256"
+                condition=Q(token_checksum__regex=r"^[0-9a-f]{64}$"),  # noqa: S106 - a pattern
+                name="mcp_token_sha256",
             ),
             models.CheckConstraint(
                 condition=(Q(kind="static", application__isnull=True) & ~Q(name=""))
@@ -132,6 +134,11 @@ class AccessToken(AbstractAccessToken):  # type: ignore[misc]
         if self.expires - now < timedelta(days=14):
             return "expiring"
         return "active"
+
+    def remember(self, plaintext: str) -> None:
+        """Keep the SHA-256 of a new token, to be saved; the plaintext itself is not kept."""
+        set_token_value(self, plaintext)
+        self.last_four = plaintext[-4:]
 
     def revoke(self) -> None:
         """Stop it now. The row stays (django-oauth-toolkit would delete it). Idempotent."""

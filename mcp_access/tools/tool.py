@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cliqtel_portal.errors import InvalidArguments, Problem
+from mcp_access.limits import Burst
 from mcp_access.principal import Principal
 from mcp_access.tools.annotations import Hints
 from mcp_access.tools.schema import input_schema, output_schema
@@ -62,6 +63,8 @@ class Context:
 
     principal: Principal
     call_id: str
+    # The token's window after this call; None outside `/mcp`.
+    burst: Burst | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,49 @@
+"""Composition root of the web process: `/mcp` to its endpoint, all else to Django."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+import django
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cliqtel_portal.settings.dev")
+django.setup(set_prefix=False)
+
+from mcp_access.asgi import McpEndpoint  # noqa: E402 - models need the apps to be ready
+from mcp_access.replies import Receive, Refusal, Scope, Send  # noqa: E402
+
+_MCP_PATHS = frozenset({"/mcp", "/mcp/"})
+_HEALTH_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+_RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
+
+
+class Application:
+    """Sends each request to where it belongs, by path and, with two origins, by host."""
+
+    def __init__(self) -> None:
+        self._mcp = McpEndpoint()
+        self._django = ASGIHandler()
+        resource, issuer = urlsplit(settings.MCP_RESOURCE_URL), urlsplit(settings.OAUTH_ISSUER)
+        self._resource_host = resource.netloc if resource.netloc != issuer.netloc else ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        path = scope["path"]
+        if self._resource_host and path not in _HEALTH_PATHS:
+            is_resource_path = path in _MCP_PATHS or path.startswith(_RESOURCE_METADATA)
+            host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+            if is_resource_path != (host == self._resource_host):
+                await Refusal(404).send(send)
+                return
+        if path in _MCP_PATHS:
+            await self._mcp(scope, receive, send)
+        else:
+            await self._django(scope, receive, send)  # type: ignore[arg-type]
+
+
+application = Application()

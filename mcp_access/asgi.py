@@ -1,0 +1,221 @@
+"""`/mcp`: hygiene, authenticate, gate, and over to the SDK.
+
+A raw ASGI application, before Django's own handler, which would cost every request about a
+millisecond and hold nothing that is needed here.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import uuid
+from urllib.parse import urlsplit
+
+import structlog
+from django.conf import settings
+from mcp.server.auth.middleware.auth_context import auth_context_var
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from mcp_types import INVALID_REQUEST
+from psycopg import Error as DatabaseError
+from psycopg_pool import PoolTimeout
+from starlette.requests import Request as StarletteRequest
+
+from audit.record import Outcome
+from cliqtel_portal.network import address_from
+from mcp_access import authentication, gate, pipeline
+from mcp_access.authentication import Authenticated, Denied
+from mcp_access.call import ToolCall, current_call, current_principal
+from mcp_access.replies import UNAVAILABLE, Header, Message, Receive, Refusal, Scope, Send
+from mcp_access.server import get_server
+
+logger = logging.getLogger(__name__)
+
+_ALLOW = b"POST, OPTIONS"
+_CORS: list[Header] = [
+    # Bearer tokens only, no cookies: any page may ask, none is asked on the person's behalf.
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"WWW-Authenticate, Mcp-Session-Id, Retry-After"),
+]
+_PREFLIGHT: list[Header] = [
+    (b"access-control-allow-methods", _ALLOW),
+    (
+        b"access-control-allow-headers",
+        b"Authorization, Content-Type, Accept, Mcp-Protocol-Version, Mcp-Session-Id, Mcp-Method,"
+        b" Mcp-Name, Last-Event-ID",
+    ),
+    (b"access-control-max-age", b"600"),
+    (b"allow", _ALLOW),
+]
+
+
+class McpEndpoint:
+    """The ASGI application of `/mcp` and `/mcp/`."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = uuid.uuid4().hex
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            answer = _with_cors(send)
+            try:
+                await self._serve(scope, receive, answer)
+            except Refusal as refusal:
+                await refusal.send(answer)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _check_hygiene(scope, receive)
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        address = _client_address(scope)
+        try:
+            found = await authentication.authenticate(scope["headers"], address)
+        except (DatabaseError, PoolTimeout) as error:
+            logger.exception("authentication is not possible")
+            raise Refusal(
+                503,
+                code=UNAVAILABLE,
+                message="Authentication is not possible right now. Try again shortly.",
+                headers=[(b"retry-after", b"5")],
+            ) from error
+        if isinstance(found, Denied):
+            # Strangers' bodies are not read: only a known token's calls go into the log.
+            request = None
+            if found.principal is not None:
+                request = await gate.read_request(headers, receive)
+            raise await gate.deny(found, request)
+        request = await gate.read_request(headers, receive)
+        call = await gate.admit(found.principal, request)
+        try:
+            await _hand_over(scope, receive, send, found, request, call)
+        finally:
+            if call is not None and not call.is_closed:
+                # The SDK refused it (protocol version, headers, parameters) or the client left.
+                await pipeline.close(
+                    call,
+                    Outcome(
+                        status="error", error_code="invalid_request", duration_ms=call.duration_ms
+                    ),
+                )
+            authentication.remember_use(
+                found,
+                tool=request.tool_name if call else "",
+                client=request.client_label,
+            )
+
+
+async def _hand_over(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    found: Authenticated,
+    request: gate.Request,
+    call: ToolCall | None,
+) -> None:
+    """Let the SDK answer, with a session manager of this one request.
+
+    A shared manager needs a lifespan, which daphne does not send, and kept daphne from ever
+    stopping once a synchronous tool had run.
+    """
+    is_replayed = False
+
+    async def replay() -> Message:
+        nonlocal is_replayed
+        if not is_replayed:
+            is_replayed = True
+            return {"type": "http.request", "body": request.body, "more_body": False}
+        return await receive()
+
+    user = authentication.sdk_user(found.principal)
+    inner: Scope = dict(scope, user=user, headers=_sized(scope["headers"], len(request.body)))
+    tokens = [
+        (auth_context_var, auth_context_var.set(user)),
+        (current_principal, current_principal.set(found.principal)),
+        (current_call, current_call.set(call)),
+    ]
+    bound = {"call": str(call.record.id)} if call else {}
+    try:
+        with structlog.contextvars.bound_contextvars(**bound):
+            manager = StreamableHTTPSessionManager(
+                get_server(),
+                stateless=True,
+                json_response=not request.wants_stream,
+                security_settings=None,  # checked in `_check_hygiene`, before anything else
+                max_request_body_size=settings.MCP_MAX_BODY_BYTES * 6,  # \\uXXXX for one character
+            )
+            async with manager.run():
+                await manager.handle_request(inner, replay, send)
+    finally:
+        for variable, token in tokens:
+            variable.reset(token)  # type: ignore[arg-type]
+
+
+async def _check_hygiene(scope: Scope, receive: Receive) -> None:
+    """Method, Host, Origin, Content-Type.
+
+    Raises:
+        Refusal: 204 for a preflight, 405, 421, 403, 400.
+    """
+    if scope["method"] == "OPTIONS":
+        raise Refusal(204, headers=_PREFLIGHT)
+    if scope["method"] != "POST":
+        # A stateless GET would open a stream that never says anything and never ends.
+        raise Refusal(
+            405,
+            code=INVALID_REQUEST,
+            message="Use POST: this endpoint keeps no sessions and opens no streams by GET.",
+            headers=[(b"allow", _ALLOW)],
+        )
+    refused = await _transport_security().validate_request(
+        StarletteRequest(scope, receive), is_post=True
+    )
+    if refused is not None:
+        messages = {
+            400: "Send Content-Type: application/json.",
+            421: "This host name is not served here. Check the address of the endpoint.",
+            403: "This Origin may not call the endpoint.",
+        }
+        raise Refusal(
+            refused.status_code,
+            code=INVALID_REQUEST,
+            message=messages.get(refused.status_code, "The request is refused."),
+        )
+
+
+@functools.cache
+def _transport_security() -> TransportSecurityMiddleware:
+    resource = urlsplit(settings.MCP_RESOURCE_URL)
+    issuer = urlsplit(settings.OAUTH_ISSUER)
+    hosts = {resource.netloc, *settings.MCP_EXTRA_HOSTS}
+    origins = {
+        f"{resource.scheme}://{resource.netloc}",
+        f"{issuer.scheme}://{issuer.netloc}",
+        *settings.MCP_ALLOWED_ORIGINS,
+    }
+    loopback = ("127.0.0.1", "localhost", "[::1]")
+    if resource.hostname in {"127.0.0.1", "localhost", "::1"}:
+        hosts |= {host for name in loopback for host in (name, f"{name}:*")}
+    # A developer's inspector in a browser; it still needs a token.
+    origins |= {f"http://{name}{port}" for name in loopback for port in ("", ":*")}
+    return TransportSecurityMiddleware(
+        TransportSecuritySettings(allowed_hosts=sorted(hosts), allowed_origins=sorted(origins))
+    )
+
+
+def _client_address(scope: Scope) -> str:
+    peer = scope.get("client") or ("", 0)
+    forwarded = b",".join(
+        value for name, value in scope["headers"] if name.lower() == b"x-forwarded-for"
+    )
+    return address_from(str(peer[0]), forwarded.decode("latin-1"))
+
+
+def _sized(headers: list[Header], length: int) -> list[Header]:
+    kept = [(name, value) for name, value in headers if name.lower() != b"content-length"]
+    return [*kept, (b"content-length", str(length).encode())]
+
+
+def _with_cors(send: Send) -> Send:
+    async def send_with_cors(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", []), *_CORS]}
+        await send(message)
+
+    return send_with_cors

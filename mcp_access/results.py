@@ -1,0 +1,58 @@
+"""Outcomes in the protocol's words: all that a model reads about a failure is made here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CallToolResult, TextContent, ToolAnnotations
+from mcp_types import Tool as SdkTool
+
+from cliqtel_portal.errors import PortalError
+from mcp_access.tools.tool import Answer, Tool
+
+
+def to_sdk_tool(tool: Tool) -> SdkTool:
+    return SdkTool(
+        name=tool.name,
+        title=tool.title,
+        description=tool.description,
+        input_schema=tool.input_schema,
+        output_schema=tool.output_schema,
+        annotations=ToolAnnotations(
+            title=tool.title,
+            read_only_hint=tool.hints.read_only,
+            destructive_hint=tool.hints.destructive,
+            idempotent_hint=tool.hints.idempotent,
+            open_world_hint=tool.hints.open_world,
+        ),
+    )
+
+
+def to_call_tool_result(answer: Answer) -> CallToolResult:
+    return CallToolResult(
+        content=[TextContent(type="text", text=answer.text)],
+        structured_content=answer.result.model_dump(mode="json", exclude_none=True),
+        is_error=False,
+    )
+
+
+def error_result(error: PortalError) -> CallToolResult:
+    """A failure as a result: what went wrong, all problems, and what to do next, twice."""
+    problems = [{"field": one.field, "message": one.message} for one in error.problems]
+    lines = [error.message, *(f"- {one['field']}: {one['message']}" for one in problems)]
+    body: dict[str, Any] = {
+        "code": error.code,
+        "message": error.message,
+        "problems": problems,
+        "retryable": error.retryable,
+    }
+    return CallToolResult(
+        content=[TextContent(type="text", text="\n".join(lines))],
+        structured_content={"status": "error", "error": body},
+        is_error=True,
+    )
+
+
+def unknown_tool(error: PortalError) -> MCPError:
+    return MCPError(INVALID_PARAMS, error.message, {"code": error.code})

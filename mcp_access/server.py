@@ -1,0 +1,100 @@
+"""The SDK's low-level server: translation between the protocol and the pipeline, nothing else."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from mcp.server.caching import CacheHint
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel.server import Server
+from mcp_types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+)
+
+from cliqtel_portal import __version__
+from cliqtel_portal.errors import PortalError
+from mcp_access import results
+from mcp_access.authorization import is_visible
+from mcp_access.call import current_call, current_principal
+from mcp_access.pipeline import UnknownTool, execute_tool_call
+from mcp_access.tools import registry
+
+INSTRUCTIONS = (
+    "Cliqtel: the telephone numbers, SIP trunks, call flows, prices, requirements and docs of one"
+    " customer account. Start with whoami: it tells the account, the scopes and the limits left."
+    " Reading is free of consequences. Whatever costs money or changes routing is only drafted"
+    " and then waits for a person's click in the portal. Numbers are E.164 (+31201234567), money"
+    " is a decimal string with its currency, times are UTC. An error says what to do next."
+)
+
+_Context = ServerRequestContext[Any, Any]
+_PRIVATE_MINUTE = CacheHint(ttl_ms=60_000, scope="private")
+
+
+async def _list_tools(context: _Context, params: PaginatedRequestParams | None) -> ListToolsResult:
+    principal = current_principal.get()
+    visible = [tool for tool in registry.all_tools().values() if is_visible(principal, tool)]
+    return ListToolsResult(tools=[results.to_sdk_tool(tool) for tool in visible])
+
+
+async def _call_tool(context: _Context, params: CallToolRequestParams) -> CallToolResult:
+    call = current_call.get()
+    if call is None:
+        # The gate opens a row for every tools/call, or refuses it: no row, no tool.
+        raise RuntimeError("a tool call without its audit row")
+    try:
+        answer = await execute_tool_call(call, params.name, params.arguments)
+    except UnknownTool as error:
+        raise results.unknown_tool(error) from error
+    except PortalError as error:
+        return results.error_result(error)
+    return results.to_call_tool_result(answer)
+
+
+async def _list_resources(
+    context: _Context, params: PaginatedRequestParams | None
+) -> ListResourcesResult:
+    return ListResourcesResult(resources=[])
+
+
+async def _list_resource_templates(
+    context: _Context, params: PaginatedRequestParams | None
+) -> ListResourceTemplatesResult:
+    return ListResourceTemplatesResult(resource_templates=[])
+
+
+async def _list_prompts(
+    context: _Context, params: PaginatedRequestParams | None
+) -> ListPromptsResult:
+    return ListPromptsResult(prompts=[])
+
+
+def _input_schema(name: str) -> Mapping[str, Any] | None:
+    """Without this the SDK would list all tools before every call."""
+    tool = registry.get(name)
+    return tool.input_schema if tool else None
+
+
+@functools.cache
+def get_server() -> Server[Any]:
+    return Server(
+        "cliqtel",
+        title="Cliqtel AI Access",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        cache_hints={"tools/list": _PRIVATE_MINUTE},
+        get_tool_input_schema=_input_schema,
+        on_list_tools=_list_tools,
+        on_call_tool=_call_tool,
+        on_list_resources=_list_resources,
+        on_list_resource_templates=_list_resource_templates,
+        on_list_prompts=_list_prompts,
+    )
