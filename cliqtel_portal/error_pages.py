@@ -1,4 +1,4 @@
-"""Error pages that say what to do next. Used as Django's handlers; none shows an exception's words."""
+"""Django's handlers: error pages that say what to do next, never an exception's words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One source of identifiers. Python 3.11 has no UUIDv7; the audit table's partitions depend on it."""
+"""The one source of ids. Python 3.11 has no UUIDv7; the audit table's partitions need it."""
 
 from __future__ import annotations
 

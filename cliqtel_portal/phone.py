@@ -1,4 +1,4 @@
-"""Telephone numbers: stored as E.164, shown in international form, accepted as people write them."""
+"""Telephone numbers: stored as E.164, shown internationally, accepted as people write."""
 
 from __future__ import annotations
 

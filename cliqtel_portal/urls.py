@@ -1,4 +1,4 @@
-"""Composition root of the pages. `/mcp` is not here: cliqtel_portal.asgi hands it over before Django."""
+"""Composition root of the pages; cliqtel_portal.asgi hands `/mcp` over before Django."""
 
 from __future__ import annotations
 

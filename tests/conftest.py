@@ -1,36 +1,13 @@
-"""Servers and cast for the whole suite."""
+"""The cast of the whole suite."""
 
 from __future__ import annotations
 
-import os
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cliqtel_portal import embedded
-
 if TYPE_CHECKING:
     from cliqtel_portal.accounts.models import Membership, Tenant
-
-_servers = ExitStack()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Start PostgreSQL and Valkey once for the run, before Django's settings are read.
-
-    xdist workers are children of the process that started them and inherit the addresses.
-    """
-    if hasattr(config, "workerinput") or "DATABASE_URL" in os.environ:
-        return
-    started = _servers.enter_context(embedded.servers(embedded.data_dir() / "test", durable=False))
-    os.environ["DATABASE_URL"] = started.database_url
-    os.environ["VALKEY_URL"] = started.valkey_url
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        _servers.close()
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""Settings: `dev` for one machine, `test` for the suite, `prod` for servers; all build on `base`."""
+"""Settings: `dev` for one machine, `test` for the suite, `prod` for servers, all on `base`."""

@@ -1,4 +1,4 @@
-"""One machine, for people trying or developing it. `manage.py` has put the servers in the environment."""
+"""One machine, to try or develop it. `manage.py` has put the servers in the environment."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import structlog
 
 
 def logging_config(*, json_lines: bool) -> dict[str, Any]:
-    """Return Django's LOGGING. Context bound with structlog (request id, call UUID) is on each line."""
+    """Return LOGGING. What structlog has bound (request id, call UUID) is on each line."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

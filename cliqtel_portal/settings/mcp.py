@@ -18,7 +18,7 @@ MCP_RESOURCE_URL = _env.str("MCP_RESOURCE_URL", default=f"{OAUTH_ISSUER}/mcp")
 # How many proxies in front of us append to X-Forwarded-For. 0: the header is ignored.
 TRUSTED_PROXIES = _env.int("TRUSTED_PROXIES", default=0)
 
-# -- scopes: grant, tier (product.md, Scopes) ------------------------------------------------------
+# -- scopes: grant, tier (product.md, Scopes) -----------------------------------------------------
 MCP_SCOPES: dict[str, dict[str, str]] = {
     "mcp.inventory.read": {"tier": "discover", "title": "See numbers, trunks and assignments"},
     "mcp.pricing.read": {"tier": "discover", "title": "See prices, coverage and products"},
@@ -37,7 +37,7 @@ MCP_SCOPES: dict[str, dict[str, str]] = {
     },
 }
 
-# -- tiers: None is unlimited ----------------------------------------------------------------------
+# -- tiers: None is unlimited ---------------------------------------------------------------------
 # month: tool calls per calendar month (UTC); hard: refuse beyond it; burst: tool calls a minute and
 # token; connections: AI hosts attached to the tenant.
 MCP_TIERS: dict[str, dict[str, Any]] = {
@@ -63,7 +63,7 @@ MCP_OTHER_METHODS_FACTOR = 10
 # While Valkey is away each process limits by itself; with several, a fraction keeps the sum honest.
 MCP_LOCAL_BURST_DIVISOR = 4
 
-# -- tokens ------------------------------------------------------------------------------------------
+# -- tokens ---------------------------------------------------------------------------------------
 STATIC_TOKEN_DEFAULT_DAYS = 90
 STATIC_TOKEN_MAX_DAYS = 365
 STATIC_TOKEN_MAX_OVERLAP_HOURS = 7 * 24
@@ -71,7 +71,7 @@ STATIC_TOKEN_MAX_CIDRS = 20
 TOKEN_TOUCH_SECONDS = 300  # last_used_at moves at most this often
 TOKEN_RETENTION_DAYS = 400  # dead tokens stay this long: the audit log names them
 
-# -- the endpoint ------------------------------------------------------------------------------------
+# -- the endpoint ---------------------------------------------------------------------------------
 MCP_MAX_BODY_BYTES = 1024 * 1024
 MCP_MAX_JSON_DEPTH = 32
 MCP_MAX_RESULT_CHARS = 80_000  # about 20,000 tokens: hosts cut at 25,000
@@ -83,13 +83,13 @@ MCP_POOL_MAX = _env.int(
 )  # async connections for auth and audit in a process
 # Host headers of /mcp beside the resource's own; browsers' origins that may call it.
 MCP_EXTRA_HOSTS = _env.list("MCP_EXTRA_HOSTS", default=[])
-MCP_ALLOWED_ORIGINS = _env.list("MCP_ALLOWED_ORIGINS", default=["*"])
+MCP_ALLOWED_ORIGINS = _env.list("MCP_ALLOWED_ORIGINS", default=[])
 
-# -- audit -------------------------------------------------------------------------------------------
+# -- audit ----------------------------------------------------------------------------------------
 AUDIT_MAX_ARGUMENT_BYTES = 8 * 1024
 AUDIT_INTERRUPTED_AFTER = 600  # a row still `running` then was cut off
 
-# -- the unauthenticated doors (django-ratelimit) ------------------------------------------------------
+# -- the unauthenticated doors (django-ratelimit) -------------------------------------------------
 RATELIMIT_USE_CACHE = "default"
 RATE_LIMIT_LOGIN_FAILURES = _env.str("RATE_LIMIT_LOGIN_FAILURES", default="10/5m")
 RATE_LIMIT_LOGIN = _env.str("RATE_LIMIT_LOGIN", default="120/m")
@@ -98,7 +98,7 @@ RATE_LIMIT_REGISTER_TOTAL = _env.str("RATE_LIMIT_REGISTER_TOTAL", default="1000/
 RATE_LIMIT_AUTHORIZE = _env.str("RATE_LIMIT_AUTHORIZE", default="120/m")
 RATE_LIMIT_TOKEN = _env.str("RATE_LIMIT_TOKEN", default="300/m")
 
-# -- django-oauth-toolkit ------------------------------------------------------------------------------
+# -- django-oauth-toolkit -------------------------------------------------------------------------
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth2_provider.IDToken"  # noqa: S105 - a model's name
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth2_provider.DeviceGrant"

@@ -1,0 +1,135 @@
+"""Pytest plugin: a real daphne on a real socket, over the test database."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connection, connections
+
+from cliqtel_portal.pool import close_pools
+
+START_SECONDS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Web:
+    """One web process. `pid` is daphne's own."""
+
+    origin: str
+    pid: int
+
+    @property
+    def mcp(self) -> str:
+        return f"{self.origin}/mcp"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def daphne(**environment: str) -> Iterator[Web]:
+    """Start daphne over the test database; stop it, gently first, at the end."""
+    port = free_port()
+    target = connection.settings_dict
+    dsn = (
+        f"postgres://{target['USER']}:{target['PASSWORD']}@{target['HOST']}:{target['PORT']}"
+        f"/{target['NAME']}"
+    )
+    command = [sys.executable, "-W", "ignore", "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(
+        [*command, "--no-server-name", "cliqtel_portal.asgi:application"],
+        env={
+            **os.environ,
+            "DATABASE_URL": dsn,
+            "DJANGO_SETTINGS_MODULE": "cliqtel_portal.settings.test",
+            "VALKEY_PREFIX": settings.VALKEY_PREFIX,
+            **environment,
+        },
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_up(process, port)
+        yield Web(origin=f"http://127.0.0.1:{port}", pid=process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            pytest.fail("daphne did not stop within 10 s of SIGTERM")
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail(f"daphne ended at start with {process.returncode}")
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    pytest.fail("daphne did not listen in time")
+
+
+@pytest.fixture(scope="session")
+def web(django_db_setup: None, django_db_blocker: Any) -> Iterator[Web]:
+    """One daphne for all wire tests of this worker."""
+    with django_db_blocker.unblock():
+        server = daphne()
+        running = server.__enter__()
+    yield running
+    server.__exit__(None, None, None)
+
+
+Post = Callable[..., httpx2.Response]
+
+
+@pytest.fixture
+def post(web: Web) -> Iterator[Post]:
+    """`post(token, method, params)`: one JSON-RPC request of the 2025-11-25 kind."""
+    with httpx2.Client(timeout=30) as client:
+
+        def send(
+            token: str | None, method: str, params: dict[str, Any] | None = None, **options: Any
+        ) -> httpx2.Response:
+            headers = {
+                "accept": "application/json, text/event-stream",
+                "content-type": "application/json",
+                "mcp-protocol-version": "2025-11-25",
+                **options.pop("headers", {}),
+            }
+            if token is not None:
+                headers["authorization"] = f"Bearer {token}"
+            message: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": method}
+            if params is not None:
+                message["params"] = params
+            content = options.pop("content", None)
+            body = {"content": content} if content is not None else {"json": message}
+            return client.post(options.pop("url", web.mcp), headers=headers, **body, **options)
+
+        yield send
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def _connections_are_closed(django_db_setup: None) -> AsyncIterator[None]:
+    """Or a connection left open would keep the test database from being dropped."""
+    yield
+    await close_pools()
+    await sync_to_async(connections.close_all)()
