@@ -9,6 +9,12 @@ from django.urls import reverse
 
 
 class ClosedSignupAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    # One sentence for unknown, wrong and inactive: nobody learns who has an account here.
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "The e-mail address or the password is not right.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Nobody signs up by themselves: people are invited (contract.md)."""
         return False

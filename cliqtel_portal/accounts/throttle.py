@@ -51,9 +51,7 @@ def usage(request: HttpRequest, *, group: str, key: str, rate: str, count: bool)
     Without Valkey the answer is "closed": a door whose guard is away must not be open to guessing.
     """
     try:
-        found = get_usage(
-            request, group=group, key=lambda *_: key, rate=rate, increment=count, method=None
-        )
+        found = get_usage(request, group=group, key=lambda *_: key, rate=rate, increment=count)
     except RedisError:
         logger.exception("rate limit %s can't be read", group)
         found = None

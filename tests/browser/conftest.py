@@ -1,0 +1,143 @@
+"""A real browser on a real server: Debian's chromium, driven by Playwright's sync API.
+
+How this lives beside pytest-asyncio: while it is started, the sync API has an event loop "running"
+in the main thread. Two things follow, and both are arranged here:
+- pytest-playwright's own fixtures are session-wide, and every asyncio test after them would fail
+  with "cannot be called from a running event loop". The fixtures below have the same names and are
+  module-wide: the loop is gone before the next module begins. A module has browser tests or
+  asyncio tests, never both.
+- Django would refuse the ORM in the test's own thread (SynchronousOnlyOperation). The test holds
+  its thread alone, so `browser` sets DJANGO_ALLOW_ASYNC_UNSAFE.
+
+The server is pytest-django's `live_server` (a thread); data is committed and flushed after each
+test. Write `pytestmark = pytest.mark.browser` in each module.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from cliqtel_portal.accounts.models import Membership
+
+SignIn = Callable[..., Page]
+Shots = Callable[[str], list[Path]]
+
+# name, width, height, theme. All that a page is looked at in.
+_LOOKS = (
+    ("light", 1280, 800, "light"),
+    ("dark", 1280, 800, "dark"),
+    ("phone", 390, 844, "light"),
+    ("phone-dark", 390, 844, "dark"),
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if executable is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium, or set CHROMIUM")
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # For as long as the loop is there, so that the database's own fixtures are inside.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        # Chromium's sandbox refuses to work for root.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        started = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def browser_context_args() -> dict[str, Any]:
+    """Override in a module for another viewport, or `{"java_script_enabled": False}`."""
+    return {"viewport": {"width": 1280, "height": 800}}
+
+
+@pytest.fixture
+def context(
+    browser: Browser,
+    live_server: LiveServer,
+    browser_context_args: dict[str, Any],
+) -> Iterator[BrowserContext]:
+    made = browser.new_context(base_url=live_server.url, **browser_context_args)
+    made.set_default_timeout(10_000)  # milliseconds
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A blank page; `page.goto("/docs/")` is on the live server.
+
+    The test fails for what a visitor would not see: an error in a script, something that the
+    Content-Security-Policy had to block, a file that isn't there.
+    """
+    complaints: list[str] = []
+    made = context.new_page()
+    made.on("pageerror", lambda error: complaints.append(str(error)))
+    made.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text) if "Content Security Policy" in message.text else None
+        ),
+    )
+    made.on(
+        "response",
+        lambda response: (
+            complaints.append(f"{response.status} {response.url}")
+            if response.status >= 400 and "/static/" in response.url
+            else None
+        ),
+    )
+    yield made
+    assert complaints == []
+
+
+@pytest.fixture
+def sign_in(context: BrowserContext, live_server: LiveServer, page: Page) -> SignIn:
+    """`sign_in(alice)` returns `page` with alice's session (`/account/login/` has its own test)."""
+
+    def enter(membership: Membership) -> Page:
+        client = Client()
+        client.force_login(membership.user, backend=settings.AUTHENTICATION_BACKENDS[0])
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
+        return page
+
+    return enter
+
+
+@pytest.fixture
+def shots(page: Page, tmp_path: Path) -> Shots:
+    """`shots("tokens")` saves the page as it is in light, dark and 390 px, and checks the width.
+
+    Into $SCREENSHOTS, else the test's own directory. Nothing may stick out sideways on a phone.
+    """
+    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path)
+
+    def take(name: str) -> list[Path]:
+        before = page.viewport_size
+        saved = []
+        for look, width, height, theme in _LOOKS:
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            path = folder / f"{name}-{look}.png"
+            page.screenshot(path=path, full_page=True)
+            saved.append(path)
+            inner = page.evaluate("document.documentElement.scrollWidth")
+            assert inner <= width, f"{name} is {inner} px wide on a screen of {width} px"
+        page.emulate_media(color_scheme="null")
+        if before:
+            page.set_viewport_size(before)
+        return saved
+
+    return take

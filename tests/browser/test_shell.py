@@ -1,0 +1,133 @@
+"""The shell of every page, on a page with every component."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from pytest_django import Settings
+
+from cliqtel_portal.accounts.models import Membership
+from tests.browser.conftest import Shots, SignIn
+from tests.factories.accounts import MembershipFactory
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(autouse=True)
+def _sample_pages(settings: Settings) -> None:
+    settings.ROOT_URLCONF = "tests.browser.sample_page"
+
+
+@pytest.fixture
+def in_two(alice: Membership) -> Membership:
+    """Alice is a member of a second account."""
+    MembershipFactory(user=alice.user, tenant__slug="zeta", tenant__name="Zeta BV", role="member")
+    return alice
+
+
+def test_the_page_holds_in_light_dark_and_on_a_phone(
+    sign_in: SignIn, in_two: Membership, shots: Shots
+) -> None:
+    sign_in(in_two).goto("/numbers/ai-access/")
+
+    assert len(shots("shell")) == 4
+
+
+def test_the_entry_of_the_page_is_marked(sign_in: SignIn, alice: Membership) -> None:
+    page = sign_in(alice)
+    page.goto("/numbers/ai-access/tokens/")
+
+    current = page.locator("nav[aria-label=Main] [aria-current]")
+    expect(current).to_have_count(1)
+    expect(current).to_have_text("Tokens")
+
+
+def test_the_theme_changes_at_once_and_stays(sign_in: SignIn, alice: Membership) -> None:
+    page = sign_in(alice)
+    page.goto("/numbers/")
+    page.locator(".person summary").click()
+    with page.expect_response("**/account/theme/"):
+        page.get_by_role("button", name="Dark").click()
+
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 20, 25)"
+
+
+def test_the_account_is_switched(sign_in: SignIn, in_two: Membership) -> None:
+    page = sign_in(in_two)
+    page.goto("/trunks/")
+    page.locator(".switcher summary").click()
+    page.get_by_role("button", name="Zeta BV").click()
+
+    expect(page.locator(".switcher summary")).to_contain_text("Zeta BV")
+    assert page.url.endswith("/trunks/")
+
+
+def test_copying_copies_and_says_so(
+    sign_in: SignIn, alice: Membership, context: BrowserContext
+) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = sign_in(alice)
+    page.goto("/numbers/")
+    page.get_by_role("button", name="Copy").click()
+
+    expect(page.locator("[data-announce]")).to_have_text("Copied to the clipboard")
+    token = page.locator("#token").text_content()
+    assert page.evaluate("navigator.clipboard.readText()") == token
+
+
+def test_the_question_opens_closes_and_gives_the_focus_back(
+    sign_in: SignIn, alice: Membership
+) -> None:
+    page = sign_in(alice)
+    page.goto("/numbers/")
+    opener = page.get_by_role("link", name="Revoke").first
+    opener.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(opener).to_be_focused()
+
+
+def test_escape_closes_a_menu(sign_in: SignIn, alice: Membership) -> None:
+    page = sign_in(alice)
+    page.goto("/numbers/")
+    summary = page.locator(".person summary")
+    summary.click()
+    page.keyboard.press("Escape")
+
+    expect(page.locator(".person .panel")).to_be_hidden()
+    expect(summary).to_be_focused()
+
+
+def test_the_first_tab_skips_to_the_content(sign_in: SignIn, alice: Membership) -> None:
+    page = sign_in(alice)
+    page.goto("/numbers/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def _targets_too_small(page: Page) -> list[str]:
+    """Controls under 24 px (WCAG 2.5.8); links inside a sentence are exempt."""
+    script = """() => [...document.querySelectorAll('a, button, input, select, summary')]
+        .filter(e => e.checkVisibility() && !e.closest('p, .skip, label, ul.errorlist'))
+        .filter(e => { const b = e.getBoundingClientRect();
+                       return b.width && (b.width < 24 || b.height < 24) })
+        .map(e => e.outerHTML.slice(0, 80))"""
+    found: list[str] = page.evaluate(script)
+    return found
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_controls_are_large_enough_to_hit(sign_in: SignIn, in_two: Membership, width: int) -> None:
+    page = sign_in(in_two)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/numbers/")
+
+    assert _targets_too_small(page) == []
