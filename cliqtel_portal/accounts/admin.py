@@ -1,0 +1,136 @@
+"""People, tenants, roles and partners, for staff. They sign in where everybody does."""
+
+from __future__ import annotations
+
+import zoneinfo
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+
+from cliqtel_portal.accounts import views
+from cliqtel_portal.accounts.models import Membership, Partner, Tenant, User
+
+# The one door with the one set of limits.
+admin.site.login = views.admin_login  # type: ignore[method-assign]
+admin.site.site_header = "Cliqtel administration"
+admin.site.site_title = "Cliqtel administration"
+admin.site.index_title = "Overview"
+
+
+class _CreateUser(AdminUserCreationForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ("email", "name")
+
+    def clean_email(self) -> str:
+        """Stored in lower case: that is how people are looked up."""
+        return str(self.cleaned_data["email"]).lower()
+
+
+class _ChangeUser(UserChangeForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = "__all__"
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+    form = _ChangeUser
+    add_form = _CreateUser
+    list_display = ("email", "name", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser", "memberships__tenant__tier")
+    search_fields = ("email", "name", "memberships__tenant__name")
+    search_help_text = "E-mail, name or tenant"
+    ordering = ("email",)
+    date_hierarchy = "created_at"
+    readonly_fields = ("id", "created_at", "last_login")
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password", "id")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (
+            "Permissions in this administration",
+            {"classes": ("collapse",), "fields": ("groups", "user_permissions")},
+        ),
+        ("Dates", {"fields": ("created_at", "last_login")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("email", "name", "usable_password", "password1", "password2"),
+            },
+        ),
+    )
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user",)
+    readonly_fields = ("created_at",)
+    # Ended by a date, never deleted: tokens and the log point at it.
+    can_delete = False
+
+
+class _TenantForm(forms.ModelForm):  # type: ignore[type-arg]
+    # A name that the system doesn't know would break every page that shows a time.
+    time_zone = forms.ChoiceField(
+        choices=[(name, name) for name in sorted(zoneinfo.available_timezones())]
+    )
+
+    class Meta:
+        model = Tenant
+        fields = "__all__"
+
+
+@admin.register(Tenant)
+class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = _TenantForm
+    list_display = ("name", "slug", "tier", "status", "partner", "created_at")
+    list_filter = ("tier", "status", "partner")
+    list_select_related = ("partner",)
+    search_fields = ("name", "slug")
+    search_help_text = "Name or slug"
+    ordering = ("name",)
+    date_hierarchy = "created_at"
+    autocomplete_fields = ("partner",)
+    readonly_fields = ("id", "created_at")
+    inlines = (MembershipInline,)
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "tier", "status", "partner", "id", "created_at")}),
+        ("Region", {"fields": ("time_zone", "currency")}),
+        (
+            "Own limits",
+            {
+                "description": "Empty means the tier's. Every change is in this tenant's history.",
+                "fields": ("burst_per_minute", "calls_per_month", "connections"),
+            },
+        ),
+    )
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("user", "tenant", "role", "created_at", "ended_at")
+    list_filter = ("role", ("ended_at", admin.EmptyFieldListFilter), "tenant__tier")
+    list_select_related = ("user", "tenant")
+    search_fields = ("user__email", "user__name", "tenant__name", "tenant__slug")
+    search_help_text = "Person or tenant"
+    autocomplete_fields = ("user", "tenant")
+    readonly_fields = ("id", "created_at")
+    date_hierarchy = "created_at"
+
+
+@admin.register(Partner)
+class PartnerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "slug", "status", "created_at")
+    list_filter = ("status",)
+    search_fields = ("name", "slug")
+    readonly_fields = ("id", "created_at")
+    ordering = ("name",)
