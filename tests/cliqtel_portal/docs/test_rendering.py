@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from cliqtel_portal.docs.rendering import SectionText, render_html, sections_of
+
+
+def test_headings_have_anchors_that_are_unique_on_the_page() -> None:
+    html = render_html("## Set it up\n\n## Set it up\n\n## 電話\n")
+    assert '<h2 id="set-it-up">' in html
+    assert '<h2 id="set-it-up-2">' in html
+    assert '<h2 id="section">' in html
+
+
+def test_sections_and_page_agree_on_the_anchors() -> None:
+    markdown = "Intro.\n\n## A & B\n\n### A `b`\n\n## A & B\n"
+    html = render_html(markdown)
+    anchors = [section.anchor for section in sections_of(markdown)]
+    assert anchors == ["", "a-b", "a-b-2", "a-b-3"]
+    assert all(f'id="{anchor}"' in html for anchor in anchors[1:])
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        '<img src=x onerror="alert(1)">',
+        "[x](javascript:alert(1))",
+        '[x](data:text/html;base64,PHNjcmlwdD4= "t")',
+        '<a href="https://a.example" onclick="x()">x</a>',
+        '<div class="badge" style="position:fixed">x</div>',
+        "![x](https://tracker.example/a.png)",
+    ],
+)
+def test_nothing_active_or_from_elsewhere_survives(hostile: str) -> None:
+    html = render_html(hostile)
+    for tag in ("<script", "<img", "<div", "<a"):
+        assert tag not in html
+    assert not re.search(r"<[^>]*(href|src|style|onclick|onerror)=", html)
+
+
+def test_links_of_articles_work_and_give_nothing_to_the_other_side() -> None:
+    html = render_html("[RFC](https://www.rfc-editor.org/rfc/rfc8866)")
+    assert 'href="https://www.rfc-editor.org/rfc/rfc8866"' in html
+    assert 'rel="noopener noreferrer"' in html
+
+
+def test_tables_and_code_scroll_by_themselves() -> None:
+    html = render_html("| a |\n|---|\n| b |\n\n```ini\n[x]\n```\n")
+    assert html.count("<div ") == html.count('class="scroll"') == html.count('tabindex="0"') == 2
+    assert "<td>b</td>" in html
+    assert "[x]" in html
+
+
+def test_section_text_is_plain() -> None:
+    assert sections_of("Some *text*\nand `code`.\n\n## Two\n\n- [a](https://a.example)\n- b\n") == [
+        SectionText(heading="", anchor="", text="Some text and code."),
+        SectionText(heading="Two", anchor="two", text="a\nb"),
+    ]
