@@ -11,3 +11,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cliqtel_portal.settings.dev")
 app = Celery("cliqtel")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+# Seconds between runs.
+app.conf.beat_schedule = {
+    "heartbeat": {"task": "cliqtel_portal.tasks.heartbeat", "schedule": 15.0},
+}

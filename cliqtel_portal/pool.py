@@ -74,7 +74,7 @@ async def fetch_one(statement: str, parameters: Mapping[str, Any]) -> tuple[Any,
     """Run one statement in a transaction of its own; return its first row."""
     pool = await _pool()
     async with pool.connection() as connection:
-        cursor = await connection.execute(statement, parameters)  # type: ignore[call-overload]
+        cursor = await connection.execute(statement, parameters)
         row: tuple[Any, ...] | None = await cursor.fetchone() if cursor.description else None
         return row
 
@@ -83,7 +83,7 @@ async def execute(statement: str, parameters: Mapping[str, Any]) -> int:
     """Run one statement in a transaction of its own; return how many rows it touched."""
     pool = await _pool()
     async with pool.connection() as connection:
-        cursor = await connection.execute(statement, parameters)  # type: ignore[call-overload]
+        cursor = await connection.execute(statement, parameters)
         return int(cursor.rowcount)
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from cliqtel_portal.health import healthz, readyz
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz),
+    path("readyz", readyz),
     path("account/", include("cliqtel_portal.accounts.urls")),
+    path("callflows/", include("cliqtel_portal.callflows.urls")),
+    path("trunks/", include("cliqtel_portal.trunks.urls")),
+    path("docs/", include("cliqtel_portal.docs.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "cliqtel_portal.error_pages.bad_request"
+handler403 = "cliqtel_portal.error_pages.permission_denied"
+handler404 = "cliqtel_portal.error_pages.page_not_found"
+handler500 = "cliqtel_portal.error_pages.server_error"

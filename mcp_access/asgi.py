@@ -125,11 +125,9 @@ async def _hand_over(
 
     user = authentication.sdk_user(found.principal)
     inner: Scope = dict(scope, user=user, headers=_sized(scope["headers"], len(request.body)))
-    tokens = [
-        (auth_context_var, auth_context_var.set(user)),
-        (current_principal, current_principal.set(found.principal)),
-        (current_call, current_call.set(call)),
-    ]
+    user_token = auth_context_var.set(user)
+    principal_token = current_principal.set(found.principal)
+    call_token = current_call.set(call)
     bound = {"call": str(call.record.id)} if call else {}
     try:
         with structlog.contextvars.bound_contextvars(**bound):
@@ -143,8 +141,9 @@ async def _hand_over(
             async with manager.run():
                 await manager.handle_request(inner, replay, send)
     finally:
-        for variable, token in tokens:
-            variable.reset(token)  # type: ignore[arg-type]
+        auth_context_var.reset(user_token)
+        current_principal.reset(principal_token)
+        current_call.reset(call_token)
 
 
 async def _check_hygiene(scope: Scope, receive: Receive) -> None:

@@ -34,16 +34,15 @@ async def run_sync(
     If the caller is cancelled the function still runs to its end: a write is one atomic function.
     """
     context = contextvars.copy_context()
-    call = functools.partial(context.run, _with_connection, function, *args, **kwargs)
+    work = functools.partial(function, *args, **kwargs)
+    call = functools.partial(context.run, _with_connection, work)
     return await asyncio.get_running_loop().run_in_executor(_executor(), call)
 
 
-def _with_connection(
-    function: Callable[_Params, _Returned], *args: _Params.args, **kwargs: _Params.kwargs
-) -> _Returned:
+def _with_connection(work: Callable[[], _Returned]) -> _Returned:
     reset_queries()
     try:
-        return function(*args, **kwargs)
+        return work()
     finally:
         # With the pool this returns the connection; without, it closes it.
         connections.close_all()

@@ -36,17 +36,17 @@ class AccessToken(AbstractAccessToken):  # type: ignore[misc]
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.OAUTH)
     tenant = models.ForeignKey(
-        "accounts.Tenant", on_delete=models.PROTECT, related_name="access_tokens"
+        "accounts.Tenant", on_delete=models.PROTECT, related_name="+"
     )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="access_tokens"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     application = models.ForeignKey(
         oauth2_settings.APPLICATION_MODEL,
         on_delete=models.PROTECT,
         null=True,
         blank=True,
-        related_name="access_tokens",
+        related_name="+",
     )
     name = models.CharField(max_length=80, blank=True)
     note = models.CharField(max_length=200, blank=True)
@@ -59,7 +59,7 @@ class AccessToken(AbstractAccessToken):  # type: ignore[misc]
         on_delete=models.PROTECT,
         null=True,
         blank=True,
-        related_name="created_tokens",
+        related_name="+",
     )
     not_before = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -68,7 +68,7 @@ class AccessToken(AbstractAccessToken):  # type: ignore[misc]
         on_delete=models.PROTECT,
         null=True,
         blank=True,
-        related_name="revoked_tokens",
+        related_name="+",
     )
     # The token that takes over after a rotation; both live until this one expires.
     replaced_by = models.OneToOneField(
@@ -81,7 +81,7 @@ class AccessToken(AbstractAccessToken):  # type: ignore[misc]
 
     objects = AccessTokenQuerySet.as_manager()
 
-    class Meta(AbstractAccessToken.Meta):
+    class Meta(AbstractAccessToken.Meta):  # type: ignore[misc]
         swappable = "OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL"
         constraints = [
             models.CheckConstraint(
@@ -152,16 +152,16 @@ class RefreshToken(AbstractRefreshToken):  # type: ignore[misc]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     tenant = models.ForeignKey(
-        "accounts.Tenant", on_delete=models.PROTECT, related_name="refresh_tokens"
+        "accounts.Tenant", on_delete=models.PROTECT, related_name="+"
     )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="refresh_tokens"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     application = models.ForeignKey(
-        oauth2_settings.APPLICATION_MODEL, on_delete=models.PROTECT, related_name="refresh_tokens"
+        oauth2_settings.APPLICATION_MODEL, on_delete=models.PROTECT, related_name="+"
     )
 
-    class Meta(AbstractRefreshToken.Meta):
+    class Meta(AbstractRefreshToken.Meta):  # type: ignore[misc]
         swappable = "OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL"
         constraints = [
             models.CheckConstraint(condition=Q(token=""), name="mcp_refresh_no_plaintext"),
@@ -195,10 +195,10 @@ class Grant(AbstractGrant):  # type: ignore[misc]
     """An authorization code, for the seconds between consent and redemption."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="grants")
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="grants"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
 
-    class Meta(AbstractGrant.Meta):
+    class Meta(AbstractGrant.Meta):  # type: ignore[misc]
         swappable = "OAUTH2_PROVIDER_GRANT_MODEL"

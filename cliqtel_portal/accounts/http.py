@@ -56,7 +56,7 @@ def portal_view(
         ) -> HttpResponseBase:
             memberships = list(
                 Membership.objects.live()
-                .filter(user_id=request.user.pk)
+                .filter(user_id=str(request.user.pk))
                 .select_related("tenant")
                 .order_by("tenant__name")
             )

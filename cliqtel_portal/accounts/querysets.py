@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.db import models
 
 if TYPE_CHECKING:
-    from cliqtel_portal.accounts.models import Tenant, User
+    from cliqtel_portal.accounts.models import (
+        Membership,  # noqa: F401 - the queryset's row type
+        Tenant,
+        User,
+    )
 
 _Model = TypeVar("_Model", bound=models.Model)
 
@@ -16,12 +20,12 @@ _Model = TypeVar("_Model", bound=models.Model)
 class TenantQuerySet(models.QuerySet[_Model]):
     """Base of the queryset of every model with a `tenant` field."""
 
-    def for_tenant(self, tenant: Tenant) -> TenantQuerySet[_Model]:
+    def for_tenant(self, tenant: Tenant) -> Self:
         return self.filter(tenant=tenant)
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
-    def live(self) -> MembershipQuerySet:
+    def live(self) -> Self:
         """Not ended, in a tenant that is not suspended."""
         return self.filter(ended_at__isnull=True, tenant__status="active")
 

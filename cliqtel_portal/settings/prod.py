@@ -12,7 +12,7 @@ from cliqtel_portal.settings.logs import logging_config
 
 
 def _required(name: str) -> str:
-    value = env.str(name, default="")
+    value: str = env.str(name, default="")
     if not value:
         raise ImproperlyConfigured(f"Set the environment variable {name}: production needs it.")
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cliqtel_portal.settings.base import *  # noqa: F403
-from cliqtel_portal.settings.base import CACHES, CHANNEL_LAYERS, DATABASES
+from cliqtel_portal.settings.base import CACHES, DATABASES
 from cliqtel_portal.settings.base import VALKEY_URL as _VALKEY_URL
 
 # Each xdist worker has its own keys in the one Valkey.
@@ -14,7 +14,12 @@ VALKEY_PREFIX = os.environ.get("VALKEY_PREFIX") or f"test-{os.getpid()}-{_worker
 # Two runs on one machine at once are each other's strangers; xdist adds its worker to the name.
 DATABASES["default"]["TEST"] = {"NAME": f"test_{os.environ.get('TEST_RUN', 'cliqtel')}"}
 CACHES["default"]["KEY_PREFIX"] = f"{VALKEY_PREFIX}cache"
-CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = f"{VALKEY_PREFIX}ws"
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [_VALKEY_URL], "prefix": f"{VALKEY_PREFIX}ws"},
+    }
+}
 CELERY_BROKER_URL = _VALKEY_URL
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
