@@ -19,7 +19,7 @@ _SECRET_NAME = re.compile(
 _TEXT_NAMES = frozenset(
     {"text", "body", "message", "variables", "template_variables", "media_urls"}
 )
-_BEARER = re.compile(r"\b(ct_mcpr?_[A-Za-z0-9]{4})[A-Za-z0-9]+|\b(Bearer\s+)\S+", re.IGNORECASE)
+_BEARER = re.compile(r"(ct_mcpr?_[A-Za-z0-9]{4})[A-Za-z0-9]+|\b(Bearer\s+)\S+", re.IGNORECASE)
 # Names that look secret and are none.
 _PLAIN_NAMES = frozenset({"idempotency_key", "token_id"})
 
@@ -27,6 +27,8 @@ _MAX_STRING = 500
 _MAX_ITEMS = 50
 _MAX_DEPTH = 6
 _MAX_KEY = 60
+# Of arguments that are too large: names of 60 characters at 6 bytes each stay within the bound.
+_MAX_NAMES = 20
 
 
 def mask_e164(number: str) -> str:
@@ -47,7 +49,7 @@ def redact(arguments: Any) -> Any:
         settings.AUDIT_MAX_ARGUMENT_BYTES
     ):
         names = (
-            sorted(str(name)[:_MAX_KEY] for name in arguments)[:_MAX_ITEMS]
+            sorted(_keep_name(name) for name in arguments)[:_MAX_NAMES]
             if isinstance(arguments, Mapping)
             else []
         )
@@ -58,7 +60,7 @@ def redact(arguments: Any) -> Any:
 def _keep(value: Any, *, name: str, depth: int) -> Any:
     if name and name not in _PLAIN_NAMES and _SECRET_NAME.search(name):
         return "[redacted]"
-    if name in _TEXT_NAMES:
+    if name.lower() in _TEXT_NAMES:
         size = len(value) if isinstance(value, (str, list, Mapping)) else 0
         return f"[text, {size}]"
     if isinstance(value, str):
@@ -75,7 +77,7 @@ def _keep(value: Any, *, name: str, depth: int) -> Any:
     if isinstance(value, Mapping):
         items = list(value.items())
         kept = {
-            _keep_string(str(key))[:_MAX_KEY]: _keep(item, name=str(key), depth=depth + 1)
+            _keep_name(key): _keep(item, name=str(key), depth=depth + 1)
             for key, item in items[:_MAX_ITEMS]
         }
         if len(items) > _MAX_ITEMS:
@@ -94,6 +96,10 @@ def _keep_float(value: float) -> int | float | str:
     if not math.isfinite(value) or abs(value) >= 10**15:
         return "[number]"
     return int(value) if value.is_integer() else value
+
+
+def _keep_name(value: Any) -> str:
+    return _keep_string(str(value))[:_MAX_KEY]
 
 
 def _keep_string(value: str) -> str:
