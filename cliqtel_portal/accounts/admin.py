@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import zoneinfo
 
+from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.http import HttpRequest
 
 from cliqtel_portal.accounts import views
 from cliqtel_portal.accounts.models import Membership, Partner, Tenant, User
@@ -67,6 +69,13 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
             },
         ),
     )
+
+    def save_model(
+        self, request: HttpRequest, obj: User, form: forms.ModelForm[User], change: bool
+    ) -> None:
+        """A former address must not open the account: django-allauth remembers each it has seen."""
+        super().save_model(request, obj, form, change)
+        EmailAddress.objects.filter(user=obj).exclude(email=obj.email).delete()
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]

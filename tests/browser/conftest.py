@@ -17,14 +17,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as project
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from cliqtel_portal.accounts.models import Membership
@@ -54,6 +56,11 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=executable, args=arguments)
         yield started
         started.close()
+
+
+@pytest.fixture(autouse=True)
+def _own_rate_limits(settings: Settings) -> None:
+    settings.RATELIMIT_CACHE_PREFIX = f"rl:{uuid.uuid4()}:"
 
 
 @pytest.fixture
@@ -108,8 +115,8 @@ def sign_in(context: BrowserContext, live_server: LiveServer, page: Page) -> Sig
 
     def enter(membership: Membership) -> Page:
         client = Client()
-        client.force_login(membership.user, backend=settings.AUTHENTICATION_BACKENDS[0])
-        cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+        client.force_login(membership.user, backend=project.AUTHENTICATION_BACKENDS[0])
+        cookie = client.cookies[project.SESSION_COOKIE_NAME]
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
         return page
 
