@@ -129,7 +129,10 @@ class Text(Scalar):
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern(Scalar):
-    """Text that matches `pattern` as a whole; `meaning` says in words what that is."""
+    """Text that matches `pattern` as a whole; `meaning` says in words what that is.
+
+    Patterns spell out [0-9]: `\\d` would let in the digits of every script.
+    """
 
     pattern: str
     meaning: str
@@ -144,7 +147,7 @@ class Pattern(Scalar):
         if not isinstance(value, str) or len(value) > 254:
             return None
         text = value.lower() if self.lowercase else value
-        return text if re.fullmatch(self.pattern, text, re.ASCII) else None
+        return text if re.fullmatch(self.pattern, text) else None
 
 
 @dataclass(frozen=True, kw_only=True)

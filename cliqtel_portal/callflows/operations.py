@@ -76,6 +76,8 @@ class _Draft:
         refuse_unknown_keys(given, handler.keys, path, self.problems)
         if self.problems.count == before:
             handler.run(self, given, path)
+        else:
+            self.failed.add(str(given.get("id")))
 
     def add_node(self, given: Mapping[object, object], path: str) -> None:
         node = read_node(given, path, self.problems)

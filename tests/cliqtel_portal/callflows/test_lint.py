@@ -186,9 +186,10 @@ def test_opening_hours_that_overlap() -> None:
     assert "overlap on Thu, Fri:" in finding.message
 
 
-def test_ranges_that_touch_do_not_overlap() -> None:
+@pytest.mark.parametrize(("opens", "closes"), [("17:00", "20:00"), ("07:00", "09:00")])
+def test_ranges_that_touch_do_not_overlap(opens: str, closes: str) -> None:
     data = office_flow()
-    data["nodes"][0]["config"]["hours"].append({"days": ["fri"], "from": "17:00", "to": "20:00"})
+    data["nodes"][0]["config"]["hours"].append({"days": ["fri"], "from": opens, "to": closes})
     assert findings(data) == ()
 
 

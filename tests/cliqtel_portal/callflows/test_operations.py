@@ -141,13 +141,15 @@ def test_what_builds_on_a_failed_operation_is_not_one_more_problem() -> None:
     found = problems_of(
         office(),
         {"op": "add_node", "id": "party", "type": "play", "title": "Party", "config": {}},
+        {**add_play("feast"), "colour": "red"},
+        add_edge("e8b", "menu", "9", "feast"),
         add_edge("e9", "hours", "holiday", "party"),
         add_edge("e10", "party", "", "mailbox"),
         {"op": "remove_edge", "id": "e10"},
         {"op": "update_node", "id": "party", "title": "Feast"},
         {"op": "set_entry", "id": "party"},
     )
-    assert found.keys() == {"operations.0.config.prompt", "operations.2.on"}
+    assert found.keys() == {"operations.0.config.prompt", "operations.1", "operations.4.on"}
 
 
 def test_an_edge_to_a_node_removed_later_goes_with_it() -> None:
