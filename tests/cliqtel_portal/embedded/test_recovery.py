@@ -159,6 +159,15 @@ def test_a_cluster_without_its_marker_is_made_anew(data_dir: Path) -> None:
         psycopg.connect(found.database_url).close()
 
 
+def test_a_cluster_of_another_password_is_made_anew(data_dir: Path) -> None:
+    with servers(data_dir, durable=False):
+        password = data_dir / "postgres.password"
+        password.write_text("of another cluster")
+    with servers(data_dir, durable=False) as found:
+        assert password.read_text() != "of another cluster"
+        psycopg.connect(found.database_url).close()
+
+
 def test_servers_of_a_deleted_data_dir_end_when_it_is_made_again(
     data_dir: Path, new_user: NewUser
 ) -> None:
