@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -117,14 +118,26 @@ def post(web: Web) -> Iterator[Post]:
             }
             if token is not None:
                 headers["authorization"] = f"Bearer {token}"
+            headers = {name: value for name, value in headers.items() if value is not None}
             message: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": method}
             if params is not None:
                 message["params"] = params
             content = options.pop("content", None)
-            body = {"content": content} if content is not None else {"json": message}
-            return client.post(options.pop("url", web.mcp), headers=headers, **body, **options)
+            body = json.dumps(message) if content is None else content
+            url = options.pop("url", web.mcp)
+            return client.post(url, headers=headers, content=body, **options)
 
         yield send
+
+
+def eventually(condition: Callable[[], bool], *, seconds: float = 5) -> bool:
+    """Whether the condition comes true in time: for what a server does after its answer."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 @pytest.fixture(scope="session", autouse=True)

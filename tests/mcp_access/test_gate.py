@@ -1,0 +1,125 @@
+"""Scope, tier, role, burst and month: who is refused with what, and what the log says."""
+
+from __future__ import annotations
+
+import concurrent.futures
+
+import pytest
+
+from audit.models import MonthlyUsage, ToolCall
+from audit.services import is_authentic
+from cliqtel_portal.accounts.models import Tenant
+from mcp_access.tools import registry
+from tests.factories.mcp_access import DISCOVER, make_token
+from tests.wire import daphne
+
+pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
+
+
+def test_a_lacking_scope_is_403_with_the_scopes_to_ask_for(alice, post):
+    _, plaintext = make_token(alice, scopes=("mcp.docs.read",))
+    answer = post(plaintext, "tools/call", {"name": "list_inventory", "arguments": {"junk": 1}})
+    assert answer.status_code == 403
+    challenge = answer.headers["www-authenticate"]
+    assert 'error="insufficient_scope"' in challenge
+    assert 'scope="mcp.docs.read mcp.inventory.read"' in challenge
+    assert "resource_metadata=" in challenge
+    body = answer.json()
+    assert (body["id"], body["error"]["data"]["code"]) == (1, "insufficient_scope")
+    row = ToolCall.objects.get()
+    assert (row.status, row.error_code, row.counted) == ("error", "insufficient_scope", False)
+    assert row.scope_required == "mcp.inventory.read"
+    assert is_authentic(row)
+
+
+def test_every_scoped_tool_is_closed_without_its_scope(alice, post):
+    for tool in registry.all_tools().values():
+        if tool.scope is None:
+            continue
+        others = tuple(scope for scope in DISCOVER if scope != tool.scope)
+        _, plaintext = make_token(alice, scopes=others)
+        assert post(plaintext, "tools/call", {"name": tool.name}).status_code == 403, tool.name
+
+
+def test_scopes_shrink_with_the_role_at_once(alice, post):
+    _, plaintext = make_token(alice, scopes=("mcp.docs.read", "mcp.numbers.purchase"))
+    before = post(plaintext, "tools/call", {"name": "whoami"}).json()["result"]
+    assert "mcp.numbers.purchase" in before["structuredContent"]["scopes"]
+    alice.role = "member"
+    alice.save()
+    after = post(plaintext, "tools/call", {"name": "whoami"}).json()["result"]
+    assert after["structuredContent"]["scopes"] == ["mcp.docs.read"]
+
+
+def test_scopes_shrink_with_the_tier_at_once(alice, post):
+    _, plaintext = make_token(alice, scopes=("mcp.docs.read", "mcp.orders.draft"))
+    Tenant.objects.update(tier="discover")
+    result = post(plaintext, "tools/call", {"name": "whoami"}).json()["result"]
+    assert result["structuredContent"]["scopes"] == ["mcp.docs.read"]
+
+
+def test_burst_is_exact_and_says_when_to_come_back(alice, post):
+    _, plaintext = make_token(alice, burst_per_minute=5)
+    _, other = make_token(alice, burst_per_minute=5)
+    statuses = [post(plaintext, "tools/call", {"name": "whoami"}).status_code for _ in range(5)]
+    assert statuses == [200] * 5
+    refused = post(plaintext, "tools/call", {"name": "whoami"})
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["retry-after"]) <= 61
+    error = refused.json()["error"]
+    assert error["data"]["code"] == "rate_limited"
+    assert error["data"]["limit"] == 5
+    assert post(other, "tools/call", {"name": "whoami"}).status_code == 200
+    assert post(plaintext, "ping").status_code == 200, "other methods have a ceiling of their own"
+    row = ToolCall.objects.get(error_code="rate_limited")
+    assert not row.counted
+
+
+def test_other_methods_have_ten_times_the_burst(alice, post):
+    _, plaintext = make_token(alice, burst_per_minute=2)
+    statuses = [post(plaintext, "ping").status_code for _ in range(21)]
+    assert statuses == [200] * 20 + [429]
+    assert not ToolCall.objects.exists()
+
+
+def test_two_processes_share_one_burst(alice, web, post):
+    _, plaintext = make_token(alice, burst_per_minute=10)
+    with daphne() as second:
+        statuses = [
+            post(plaintext, "tools/call", {"name": "whoami"}, url=url).status_code
+            for url in [web.mcp, second.mcp] * 6
+        ]
+    assert statuses == [200] * 10 + [429] * 2
+
+
+def test_a_hard_month_is_refused_until_it_resets(alice, post):
+    Tenant.objects.update(tier="discover", calls_per_month=3)
+    _, plaintext = make_token(alice)
+    statuses = [post(plaintext, "tools/call", {"name": "whoami"}).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    data = post(plaintext, "tools/call", {"name": "whoami"}).json()["error"]["data"]
+    assert data["code"] == "quota_exceeded"
+    assert data["resets_at"].endswith("-01T00:00:00Z")
+    assert MonthlyUsage.objects.get().calls == 3
+    assert ToolCall.objects.filter(counted=True).count() == 3
+    refused = ToolCall.objects.filter(error_code="quota_exceeded")
+    assert refused.count() == 2
+    assert all(is_authentic(row) for row in refused)
+
+
+def test_a_soft_month_goes_on(alice, post):
+    Tenant.objects.update(calls_per_month=1)
+    _, plaintext = make_token(alice)
+    statuses = [post(plaintext, "tools/call", {"name": "whoami"}).status_code for _ in range(3)]
+    assert statuses == [200] * 3
+    assert MonthlyUsage.objects.get().calls == 3
+
+
+def test_parallel_calls_never_pass_a_hard_month(alice, post):
+    Tenant.objects.update(tier="discover", calls_per_month=10)
+    _, plaintext = make_token(alice)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        calls = [pool.submit(post, plaintext, "tools/call", {"name": "whoami"}) for _ in range(30)]
+        statuses = [call.result().status_code for call in calls]
+    assert sorted(statuses) == [200] * 10 + [429] * 20
+    assert MonthlyUsage.objects.get().calls == 10 == ToolCall.objects.filter(counted=True).count()
