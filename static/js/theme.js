@@ -11,8 +11,7 @@ form?.addEventListener("submit", async (event) => {
     button.setAttribute("aria-pressed", String(button.value === chosen));
   }
   try {
-    const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
-    if (!answer.ok && answer.type !== "opaqueredirect") form.submit();
+    await fetch(form.action, { method: "POST", body, redirect: "manual" });
   } catch {
     // Offline: the colours have changed for this page, the cookie has not.
   }

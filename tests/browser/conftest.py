@@ -43,6 +43,31 @@ _LOOKS = (
 )
 
 
+# Texts whose contrast with what is behind them is under 4.5 (WCAG 1.4.3), as "ratio text".
+_FAINT_TEXTS = """() => {
+  const rgb = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = e => {
+    for (; e; e = e.parentElement) {
+      const colour = rgb(getComputedStyle(e).backgroundColor);
+      if (colour.length < 4 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll('body *')]
+    .filter(e => e.checkVisibility() && !e.matches(':disabled, option, .visually-hidden'))
+    .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
+    .map(e => {
+      const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))];
+      return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.textContent.trim()];
+    })
+    .filter(([ratio]) => ratio < 4.5)
+    .map(([ratio, text]) => `${ratio.toFixed(2)} ${text.slice(0, 40)}`);
+}"""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
@@ -125,9 +150,10 @@ def sign_in(context: BrowserContext, live_server: LiveServer, page: Page) -> Sig
 
 @pytest.fixture
 def shots(page: Page, tmp_path: Path) -> Shots:
-    """`shots("tokens")` saves the page as it is in light, dark and 390 px, and checks the width.
+    """`shots("tokens")` saves the page as it is in light, dark and 390 px, and checks each.
 
-    Into $SCREENSHOTS, else the test's own directory. Nothing may stick out sideways on a phone.
+    Into $SCREENSHOTS, else the test's own directory. Nothing may stick out sideways, and every
+    text has enough contrast.
     """
     folder = Path(os.environ.get("SCREENSHOTS") or tmp_path)
 
@@ -142,6 +168,7 @@ def shots(page: Page, tmp_path: Path) -> Shots:
             saved.append(path)
             inner = page.evaluate("document.documentElement.scrollWidth")
             assert inner <= width, f"{name} is {inner} px wide on a screen of {width} px"
+            assert page.evaluate(_FAINT_TEXTS) == [], f"{name}, {look}"
         page.emulate_media(color_scheme="null")
         if before:
             page.set_viewport_size(before)

@@ -202,6 +202,15 @@ def test_no_template_has_inline_style_or_script() -> None:
     assert found == []
 
 
+def test_what_every_page_loads_stays_small(client: Client, db: None) -> None:
+    """The budget of the design is about 16 kB of CSS as written, before compression."""
+    page = client.get("/account/login/").content.decode()
+    sheets = re.findall(r'href="/static/(css/[^"]+)"', page)
+
+    assert len(sheets) > 5
+    assert sum(Path(project.BASE_DIR, "static", sheet).stat().st_size for sheet in sheets) < 18_000
+
+
 def _boom(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("the password is hunter2")
 
