@@ -141,7 +141,7 @@ def switch_tenant(request: HttpRequest) -> HttpResponse:
     """Later pages are of the tenant with this slug; one that isn't the person's does not exist."""
     membership = (
         Membership.objects.live()
-        .filter(user_id=request.user.pk, tenant__slug=request.POST.get("tenant", ""))
+        .filter(user_id=str(request.user.pk), tenant__slug=request.POST.get("tenant", ""))
         .first()
     )
     if membership is None:
