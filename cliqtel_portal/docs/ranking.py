@@ -26,6 +26,7 @@ _RELATED = 0.5  # register → registration: other stem, same beginning
 _CORRECTED = 0.8
 _RELATED_PREFIX = 5
 _CLOSE_ENOUGH = 0.72  # ratio of equal letters below which a word is another word
+_MAX_SNIPPET_CHARS = 260
 _WORTH_A_GUESS = 0.5  # above which it is still worth asking "did you mean"
 
 # Exact lexeme, completions, and words of similar letters; `%` is pg_trgm's, by index. A short word
@@ -89,7 +90,8 @@ _ARTICLES = """
     SELECT best.slug, best.title, part.heading, part.anchor,
            CASE WHEN %(any_term)s = '' THEN best.summary ELSE ts_headline(
                %(config)s::regconfig, part.text, %(any_term)s::tsquery,
-               'StartSel="", StopSel="", MinWords=18, MaxWords=40, ShortWord=2') END,
+               'StartSel="", StopSel="", MaxFragments=1, MinWords=20, MaxWords=35') END,
+           part.text,
            least(1, greatest(0, best.score)), best.updated_at
     FROM best CROSS JOIN LATERAL (
         SELECT section.heading, section.anchor, section.text
@@ -295,9 +297,29 @@ def rank_articles(
             title=title,
             heading=heading,
             anchor=anchor,
-            snippet=" ".join(snippet.split()),
+            snippet=_excerpt(snippet, text),
             score=score,
             updated_at=updated_at,
         )
-        for slug, title, heading, anchor, snippet, score, updated_at in rows
+        for slug, title, heading, anchor, snippet, text, score, updated_at in rows
     ]
+
+
+def _excerpt(snippet: str, text: str) -> str:
+    """The snippet on one line, with an ellipsis where the text goes on.
+
+    ts_headline drops stop words at the start, the last full stop, and what looks like a tag: so
+    the edges are compared, and put back where they are those of the text.
+    """
+    words, whole = snippet.split(), text.split()
+    start, end = "… ", " …"
+    for skipped in range(3):
+        if whole[skipped : skipped + 2] == words[:2]:
+            words, start = whole[:skipped] + words, ""
+            break
+    if [word.rstrip(".") for word in whole[-2:]] == [word.rstrip(".") for word in words[-2:]]:
+        words, end = words[:-1] + whole[-1:], ""
+    excerpt = " ".join(words)
+    if len(excerpt) > _MAX_SNIPPET_CHARS:
+        excerpt, end = excerpt[:_MAX_SNIPPET_CHARS].rstrip(), " …"
+    return f"{start}{excerpt}{end}"

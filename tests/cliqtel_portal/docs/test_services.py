@@ -110,7 +110,9 @@ def test_a_match_before_the_first_heading_leads_to_the_top() -> None:
 def test_a_snippet_is_plain_text_around_the_match(tmp_path: Path) -> None:
     filler = "Nothing of interest stands here. " * 40
     write_article(
-        tmp_path, "a", markdown=f"{filler}\n\n## Two\n\n{filler} The *giraffe* eats `<b>`.\n"
+        tmp_path,
+        "a",
+        markdown=f"{filler}\n\n## Two\n\n{filler} A `<b>` or a *giraffe* eats leaves.\n",
     )
     load_articles(tmp_path)
     snippet = search("giraffe").hits[0].snippet
@@ -118,7 +120,9 @@ def test_a_snippet_is_plain_text_around_the_match(tmp_path: Path) -> None:
     assert "*" not in snippet
     assert "<b>giraffe" not in snippet
     assert "\n" not in snippet
-    assert len(snippet) < 400
+    assert snippet.startswith("… ")
+    assert not snippet.endswith("…")
+    assert len(snippet) < 270
 
 
 @pytest.mark.usefixtures("articles")
@@ -232,3 +236,11 @@ def test_an_unknown_document_is_not_found_and_says_where_to_look(unknown: str) -
         find_document(unknown)
     assert caught.value.code == "not_found"
     assert "search_docs" in caught.value.message
+
+
+def test_a_whole_section_needs_no_ellipsis_and_an_endless_word_is_cut(tmp_path: Path) -> None:
+    write_article(tmp_path, "short", markdown="A giraffe eats leaves.\n")
+    write_article(tmp_path, "endless", markdown=f"A zebra {'a/b' * 400} eats.\n")
+    load_articles(tmp_path)
+    assert search("giraffe").hits[0].snippet == "A giraffe eats leaves."
+    assert len(search("zebra").hits[0].snippet) < 270

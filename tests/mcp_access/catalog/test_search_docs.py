@@ -117,8 +117,8 @@ def test_a_full_page_of_hits_stays_within_the_budget(
     for number in range(100):
         write_article(
             tmp_path,
-            f"{'a-long-slug-' * 6}{number}",
-            title=f"Giraffe {'words ' * 25}{number}",
+            f"{'a-long-slug-' * 5}{number}",
+            title=f"Giraffe {'words ' * 15}{number}",
             markdown=f"{'Some long filler text. ' * 30} giraffe {'Some more filler. ' * 30}\n",
         )
     load_articles(tmp_path)
