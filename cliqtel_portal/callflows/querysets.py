@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CallFlowQuerySet(TenantQuerySet["CallFlow"]):
-    pass
+    """Start every read with `for_tenant`."""
 
 
 class RevisionQuerySet(models.QuerySet["Revision"]):
@@ -24,9 +24,6 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
         """Of the tenant's flows: a revision has no tenant of its own that could differ."""
         return self.filter(call_flow__tenant=tenant)
 
-    def newest_first(self) -> RevisionQuerySet:
-        return self.order_by("-number")
-
 
 class ChangeQuerySet(TenantQuerySet["Change"]):
-    pass
+    """Start every read with `for_tenant`."""

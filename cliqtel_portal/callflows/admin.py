@@ -1,0 +1,50 @@
+"""Staff read flows and their history; flows change by publishing, never here."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from cliqtel_portal.callflows.models import CallFlow, Change, Revision
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(CallFlow)
+class CallFlowAdmin(ReadOnlyAdmin):
+    list_display = ("name", "tenant", "status", "active_revision", "updated_at")
+    list_filter = ("status",)
+    list_select_related = ("tenant", "active_revision")
+    search_fields = ("name", "tenant__name", "tenant__slug")
+    search_help_text = "Name or tenant"
+    ordering = ("tenant__name", "name")
+
+
+@admin.register(Revision)
+class RevisionAdmin(ReadOnlyAdmin):
+    list_display = ("call_flow", "number", "author_label", "author_kind", "note", "created_at")
+    list_filter = ("author_kind",)
+    list_select_related = ("call_flow",)
+    search_fields = ("call_flow__name", "author_label", "etag")
+    search_help_text = "Call flow, author or etag"
+    date_hierarchy = "created_at"
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnlyAdmin):
+    list_display = ("id", "tenant", "call_flow", "status", "created_at")
+    list_filter = ("status",)
+    list_select_related = ("tenant", "call_flow")
+    search_fields = ("call_flow__name", "tenant__slug")
+    search_help_text = "Call flow or tenant"
+    date_hierarchy = "created_at"

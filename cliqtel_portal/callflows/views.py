@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_safe
+
+from cliqtel_portal.accounts.http import PortalRequest, portal_view
+from cliqtel_portal.callflows import services
+from cliqtel_portal.callflows.drawing import draw
+from cliqtel_portal.callflows.errors import CallFlowNotFound
+from cliqtel_portal.callflows.graph import Graph, Node
+from cliqtel_portal.phone import display
+
+_PER_PAGE = 50
+_REVISIONS = 20
+_NUMBERS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A node as a list shows it: what it does, and where each outcome leads."""
+
+    node: Node
+    is_entry: bool
+    ways: tuple[tuple[str, str], ...]
+
+
+@require_safe
+@portal_view()
+def flow_list(request: PortalRequest) -> HttpResponse:
+    page = Paginator(services.flows_of(request.tenant), _PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "callflows/list.html", {"page": page})
+
+
+@require_safe
+@portal_view()
+def flow_detail(request: PortalRequest, call_flow_id: uuid.UUID) -> HttpResponse:
+    try:
+        state = services.flow_by_id(request.tenant, call_flow_id)
+    except CallFlowNotFound as error:
+        raise Http404 from error
+    drawing = draw(state.graph, title=f"Call flow {state.flow.name}")
+    numbers = list(services.numbers_of(request.tenant, state.flow)[: _NUMBERS + 1])
+    return render(
+        request,
+        "callflows/detail.html",
+        {
+            "state": state,
+            "steps": steps(state.graph),
+            # draw() builds it with ElementTree, which escapes every title.
+            "drawing": mark_safe(drawing),  # noqa: S308
+            "revisions": services.revisions_of(request.tenant, state.flow)[:_REVISIONS],
+            "numbers": [display(number.e164) for number in numbers[:_NUMBERS]],
+            "has_more_numbers": len(numbers) > _NUMBERS,
+        },
+    )
+
+
+def steps(graph: Graph) -> list[Step]:
+    """Every node in the order of the graph, the entry first."""
+    ordered = sorted(graph.nodes, key=lambda node: node.id != graph.entry)
+    return [
+        Step(
+            node=node,
+            is_entry=node.id == graph.entry,
+            ways=tuple(
+                (graph.outcome_label(edge), _title(graph, edge.target))
+                for edge in graph.outgoing[node.id]
+            ),
+        )
+        for node in ordered
+    ]
+
+
+def _title(graph: Graph, node_id: str) -> str:
+    node = graph.by_id.get(node_id)
+    return node.title if node else f"{node_id} (missing)"

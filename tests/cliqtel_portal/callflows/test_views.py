@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from cliqtel_portal.accounts.models import Membership, Tenant
+from tests.factories.call_flow_graphs import flow as graph_of
+from tests.factories.call_flow_graphs import play
+from tests.factories.callflows import (
+    CallFlowFactory,
+    ChangeFactory,
+    RevisionFactory,
+    make_flow,
+    make_number,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def signed_in(membership: Membership) -> Client:
+    client = Client()
+    client.force_login(membership.user)
+    return client
+
+
+def test_a_stranger_is_sent_to_the_login(acme: Tenant) -> None:
+    flow = make_flow(acme)
+    for url in (reverse("callflows:list"), reverse("callflows:detail", args=[flow.pk])):
+        response = Client().get(url)
+        assert response.status_code == 302
+        assert "/account/login/" in response["Location"]
+
+
+def test_the_list_shows_status_revision_and_numbers(bob: Membership) -> None:
+    flow = make_flow(bob.tenant, revisions=2, name="Reception")
+    make_flow(bob.tenant, name="Sketch", status="draft")
+    make_number(bob.tenant, "+442079460001", call_flow=flow)
+    ChangeFactory(base_revision=flow.active_revision)
+    page = signed_in(bob).get(reverse("callflows:list")).content.decode()
+    assert page.index("Reception") < page.index("Sketch")
+    assert "Change pending" in page
+    assert '<td data-label="Revision" class="num">2</td>' in page
+
+
+def test_the_list_without_flows_says_what_happens(bob: Membership) -> None:
+    assert "No call flow yet" in signed_in(bob).get(reverse("callflows:list")).content.decode()
+
+
+def test_the_list_costs_the_same_for_many_flows(
+    bob: Membership, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(60):
+        make_flow(bob.tenant)
+    client = signed_in(bob)
+    # Session, person, memberships, count, page.
+    with django_assert_num_queries(5):
+        page = client.get(reverse("callflows:list")).content.decode()
+    assert "Page 1 of 2" in page
+
+
+def test_the_flow_page_shows_drawing_steps_and_history(
+    bob: Membership, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    flow = make_flow(bob.tenant, name="Reception", revisions=12)
+    for index in range(25):
+        make_number(bob.tenant, f"+44207946{index:04}", call_flow=flow)
+    RevisionFactory(call_flow=flow, number=13, author_label="Claude", author_kind="ai_host")
+    client = signed_in(bob)
+    # Session, person, memberships, flow, numbers, revisions.
+    with django_assert_num_queries(6):
+        page = client.get(reverse("callflows:detail", args=[flow.pk])).content.decode()
+    assert '<svg xmlns="http://www.w3.org/2000/svg"' in page
+    assert "Call flow Reception" in page
+    assert "Main menu" in page
+    assert "key 1:" in page
+    assert "Revision 12" in page
+    assert "AI host" in page
+    assert "and more" in page
+    assert "style=" not in page
+
+
+def test_the_flow_page_shows_findings(bob: Membership) -> None:
+    flow = make_flow(bob.tenant, graph=graph_of("a", [play("a")], "a next gone"))
+    page = signed_in(bob).get(reverse("callflows:detail", args=[flow.pk])).content.decode()
+    assert "which does not exist" in page
+    assert "gone (missing)" in page
+
+
+def test_a_title_is_text_and_never_markup(bob: Membership) -> None:
+    graph = graph_of("a", [play("a", "<script>alert(1)</script>")])
+    flow = make_flow(bob.tenant, name="<b>x</b>", graph=graph)
+    page = signed_in(bob).get(reverse("callflows:detail", args=[flow.pk])).content.decode()
+    assert "<script>alert" not in page
+    assert "<b>x" not in page
+
+
+def test_a_flow_without_revision_is_a_404(bob: Membership) -> None:
+    flow = CallFlowFactory(tenant=bob.tenant)
+    assert signed_in(bob).get(reverse("callflows:detail", args=[flow.pk])).status_code == 404
+
+
+def test_mallory_sees_nothing_of_acme(mallory: Membership, acme: Tenant) -> None:
+    flow = make_flow(acme, name="Secret line")
+    client = signed_in(mallory)
+    assert "Secret line" not in client.get(reverse("callflows:list")).content.decode()
+    assert client.get(reverse("callflows:detail", args=[flow.pk])).status_code == 404
