@@ -21,7 +21,7 @@ _DOCUMENTS: dict[str, list[_Row]] = {
         (
             "business_registration",
             "document",
-            "Chamber of Commerce extract, Acme B.V.",
+            "Chamber of Commerce extract, Acme Logistics B.V.",
             None,
             "approved",
             "",
@@ -88,7 +88,7 @@ _DOCUMENTS: dict[str, list[_Row]] = {
         (
             "business_registration",
             "document",
-            "Companies House certificate, Globex Ltd",
+            "Companies House certificate, Globex Retail Ltd",
             None,
             "approved",
             "",
@@ -99,7 +99,7 @@ _DOCUMENTS: dict[str, list[_Row]] = {
         (
             "business_registration",
             "document",
-            "Register extract, Initech GmbH",
+            "Register extract, Initech Partners GmbH",
             None,
             "approved",
             "",

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from django.contrib import admin
+
+from cliqtel_portal.numbers.models import (
+    EmergencyAddress,
+    Offer,
+    PhoneNumber,
+    Reservation,
+    StockNumber,
+)
+
+
+@admin.register(PhoneNumber)
+class PhoneNumberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["e164", "tenant", "country", "number_type", "status", "trunk", "call_flow"]
+    list_filter = ["status", "number_type", "country", "emergency_state", "is_demo"]
+    list_select_related = ["tenant", "trunk", "call_flow"]
+    search_fields = ["e164", "tenant__slug", "tenant__name"]
+    search_help_text = "Part of the number (+31…), or the tenant."
+    date_hierarchy = "created_at"
+    raw_id_fields = ["tenant", "trunk", "call_flow", "emergency_address"]
+    readonly_fields = ["created_at"]
+
+
+@admin.register(EmergencyAddress)
+class EmergencyAddressAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["label", "tenant", "city", "country", "validated_at"]
+    list_filter = ["country"]
+    list_select_related = ["tenant"]
+    search_fields = ["label", "city", "tenant__slug", "tenant__name"]
+    search_help_text = "Label, city or tenant."
+    raw_id_fields = ["tenant"]
+    readonly_fields = ["created_at"]
+
+
+@admin.register(StockNumber)
+class StockNumberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["e164", "country", "number_type", "area", "status", "requires_documents"]
+    list_filter = ["status", "number_type", "country", "requires_documents", "is_demo"]
+    search_fields = ["e164", "area"]
+    search_help_text = "Part of the number (+31…), or the area."
+    readonly_fields = ["digits", "created_at"]
+
+
+@admin.register(Reservation)
+class ReservationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["stock_number", "tenant", "created_at", "expires_at", "released_at"]
+    list_select_related = ["tenant", "stock_number"]
+    search_fields = ["stock_number__e164", "tenant__slug", "tenant__name"]
+    search_help_text = "Part of the number (+31…), or the tenant."
+    date_hierarchy = "created_at"
+    raw_id_fields = ["tenant", "stock_number"]
+    readonly_fields = ["created_at"]
+
+
+@admin.register(Offer)
+class OfferAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["stock_number", "tenant", "setup_price", "monthly_price", "expires_at"]
+    list_select_related = ["tenant", "stock_number"]
+    search_fields = ["stock_number__e164", "tenant__slug", "tenant__name"]
+    search_help_text = "Part of the number (+31…), or the tenant."
+    raw_id_fields = ["tenant", "stock_number"]
+    readonly_fields = ["created_at"]

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Exists, OuterRef
+
+from cliqtel_portal.accounts.querysets import TenantQuerySet
+
+if TYPE_CHECKING:
+    from cliqtel_portal.accounts.models import Tenant
+    from cliqtel_portal.numbers.models import (  # noqa: F401 - row types of the querysets
+        EmergencyAddress,
+        Offer,
+        PhoneNumber,
+        Reservation,
+        StockNumber,
+    )
+
+
+class EmergencyAddressQuerySet(TenantQuerySet["EmergencyAddress"]):
+    pass
+
+
+class PhoneNumberQuerySet(TenantQuerySet["PhoneNumber"]):
+    pass
+
+
+class StockNumberQuerySet(models.QuerySet["StockNumber"]):
+    def obtainable_by(self, tenant: Tenant, at: datetime) -> StockNumberQuerySet:
+        """Neither sold nor withheld, nor held at that moment by another tenant."""
+        reservations = self.model._meta.get_field("reservations").related_model
+        held_by_others = reservations._default_manager.filter(
+            stock_number=OuterRef("pk"), released_at__isnull=True, expires_at__gt=at
+        ).exclude(tenant=tenant)
+        return self.filter(~Exists(held_by_others), status="available")
+
+
+class ReservationQuerySet(TenantQuerySet["Reservation"]):
+    def live(self, at: datetime) -> ReservationQuerySet:
+        """Not released and not run out: a row that nobody has closed yet holds nothing."""
+        return self.filter(released_at__isnull=True, expires_at__gt=at)
+
+
+class OfferQuerySet(TenantQuerySet["Offer"]):
+    def live(self, at: datetime) -> OfferQuerySet:
+        return self.filter(expires_at__gt=at)

@@ -1,0 +1,44 @@
+"""What others may ask of numbers."""
+
+from __future__ import annotations
+
+from cliqtel_portal.numbers.services.inventory import (
+    InventoryNumber,
+    InventoryPage,
+    NumberCount,
+    NumberFilters,
+    Target,
+    TrunkPage,
+    TrunkRow,
+    count_numbers,
+    list_numbers,
+    list_trunks,
+)
+from cliqtel_portal.numbers.services.offers import OFFER_LIFETIME, make_offers
+from cliqtel_portal.numbers.services.stock_query import StockFilters
+from cliqtel_portal.numbers.services.stock_search import (
+    FoundNumber,
+    StockPage,
+    WhyEmpty,
+    search_stock,
+)
+
+__all__ = [
+    "OFFER_LIFETIME",
+    "FoundNumber",
+    "InventoryNumber",
+    "InventoryPage",
+    "NumberCount",
+    "NumberFilters",
+    "StockFilters",
+    "StockPage",
+    "Target",
+    "TrunkPage",
+    "TrunkRow",
+    "WhyEmpty",
+    "count_numbers",
+    "list_numbers",
+    "list_trunks",
+    "make_offers",
+    "search_stock",
+]

@@ -1,0 +1,31 @@
+"""What runs by the clock: rows that have run out go, so that tables stay as small as their use."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+from django.db.models import F
+from django.utils import timezone
+
+from cliqtel_portal.numbers.models import Offer, Reservation
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
+def delete_expired_offers() -> int:
+    """Return how many went. A search that renews one at this moment keeps it."""
+    deleted, _ = Offer.objects.filter(expires_at__lte=timezone.now()).delete()
+    logger.info("deleted %s expired offers", deleted)
+    return deleted
+
+
+@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
+def release_expired_reservations() -> int:
+    """Return how many were closed. They hold nothing since `expires_at`: this tidies up."""
+    released = Reservation.objects.filter(
+        released_at__isnull=True, expires_at__lte=timezone.now()
+    ).update(released_at=F("expires_at"))
+    logger.info("released %s expired reservations", released)
+    return released
