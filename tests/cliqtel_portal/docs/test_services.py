@@ -112,7 +112,7 @@ def test_a_snippet_is_plain_text_around_the_match(tmp_path: Path) -> None:
     write_article(
         tmp_path,
         "a",
-        markdown=f"{filler}\n\n## Two\n\n{filler} A `<b>` or a *giraffe* eats leaves.\n",
+        markdown=f"{filler}\n\n## Two\n\nBegin. {filler} A `<b>` or a *giraffe* eats leaves.\n",
     )
     load_articles(tmp_path)
     snippet = search("giraffe").hits[0].snippet
