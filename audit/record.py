@@ -12,7 +12,7 @@ import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.conf import settings
@@ -131,7 +131,12 @@ def _canonical(
         "duration_ms": outcome.duration_ms if outcome else None,
         "error_code": outcome.error_code if outcome else "",
         "result": outcome.result if outcome else None,
-        # Normalised: the column gives 0.500000 back for 0.5.
-        "cost_amount": f"{cost.normalize():f}" if cost is not None else None,
+        "cost_amount": None if cost is None else _as_stored(cost),
         "cost_currency": outcome.cost_currency if outcome else "",
     }
+
+
+def _as_stored(amount: Decimal) -> str:
+    """The column rounds to six places and gives 0.500000 back for 0.5."""
+    rounded = amount.quantize(Decimal("0.000001"), rounding=ROUND_HALF_UP)
+    return f"{rounded.normalize() + 0:f}"  # + 0: the column knows no -0
