@@ -44,7 +44,7 @@ def flow_detail(request: PortalRequest, call_flow_id: uuid.UUID) -> HttpResponse
         state = services.flow_by_id(request.tenant, call_flow_id)
     except CallFlowNotFound as error:
         raise Http404 from error
-    drawing = draw(state.graph, title=f"Call flow {state.flow.name}")
+    title = f"Call flow {state.flow.name}"
     numbers = list(services.numbers_of(request.tenant, state.flow)[: _NUMBERS + 1])
     return render(
         request,
@@ -52,8 +52,11 @@ def flow_detail(request: PortalRequest, call_flow_id: uuid.UUID) -> HttpResponse
         {
             "state": state,
             "steps": steps(state.graph),
-            # draw() builds it with ElementTree, which escapes every title.
-            "drawing": mark_safe(drawing),  # noqa: S308
+            # draw() builds them with ElementTree, which escapes every title.
+            "drawing": mark_safe(draw(state.graph, title=title)),  # noqa: S308
+            "narrow_drawing": mark_safe(  # noqa: S308
+                draw(state.graph, title=title, vertical=True, prefix="flow-narrow")
+            ),
             "revisions": services.revisions_of(request.tenant, state.flow)[:_REVISIONS],
             "numbers": [display(number.e164) for number in numbers[:_NUMBERS]],
             "has_more_numbers": len(numbers) > _NUMBERS,
