@@ -15,12 +15,11 @@ _servers = ExitStack()
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
-    """xdist's workers are children of the process that started them and inherit the addresses."""
-    if "DATABASE_URL" not in os.environ:
-        folder = embedded.data_dir() / "test"
-        started = _servers.enter_context(embedded.servers(folder, durable=False))
-        os.environ["DATABASE_URL"] = started.database_url
-        os.environ["VALKEY_URL"] = started.valkey_url
+    """xdist's workers inherit the addresses from the process that started the servers."""
+    folder = embedded.data_dir() / "test"
+    started = _servers.enter_context(embedded.servers(folder, durable=False))
+    os.environ["DATABASE_URL"] = started.database_url
+    os.environ["VALKEY_URL"] = started.valkey_url
     return (yield)
 
 
