@@ -136,7 +136,7 @@ async def _hand_over(
                 stateless=True,
                 json_response=not request.wants_stream,
                 security_settings=None,  # checked in `_check_hygiene`, before anything else
-                max_request_body_size=settings.MCP_MAX_BODY_BYTES * 6,  # \\uXXXX for one character
+                max_request_body_size=settings.MCP_MAX_BODY_BYTES,
             )
             async with manager.run():
                 await manager.handle_request(inner, replay, send)

@@ -107,7 +107,7 @@ async def read_request(headers: dict[bytes, bytes], receive: Receive) -> Request
             break
     message = _parse(bytes(body))
     return Request(
-        body=json.dumps(message, separators=(",", ":")).encode("ascii"),
+        body=_written_anew(message),
         message=message,
         protocol_version=headers.get(b"mcp-protocol-version", b"").decode("latin-1"),
         user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
@@ -260,11 +260,18 @@ def _parse(body: bytes) -> dict[str, Any]:
             message=f"The JSON is nested deeper than {settings.MCP_MAX_JSON_DEPTH} levels.",
             request_id=message.get("id"),
         )
-    if _has_unstorable_text(message, skip=arguments):
-        raise Refusal(
-            400, code=INVALID_REQUEST, message="Remove NUL characters and half surrogate pairs."
-        )
+    if _has_nul(message, skip=arguments):
+        raise Refusal(400, code=INVALID_REQUEST, message="Remove the NUL characters.")
     return message
+
+
+def _written_anew(message: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError as error:
+        raise Refusal(
+            400, code=PARSE_ERROR, message="The JSON has half a surrogate pair. Send whole text."
+        ) from error
 
 
 def _finite(text: str) -> float:
@@ -292,14 +299,14 @@ def _is_too_deep(message: dict[str, Any]) -> bool:
     return True
 
 
-def _has_unstorable_text(message: dict[str, Any], *, skip: Any) -> bool:
+def _has_nul(message: dict[str, Any], *, skip: Any) -> bool:
     waiting: list[Any] = [message]
     while waiting:
         node = waiting.pop()
         if skip is not None and node is skip:
             continue
         if isinstance(node, str):
-            if "\x00" in node or any("\ud800" <= character <= "\udfff" for character in node):
+            if "\x00" in node:
                 return True
         elif isinstance(node, dict):
             waiting.extend(node)

@@ -112,13 +112,13 @@ def _context(call: ToolCall) -> Context:
 
 
 def _clean(arguments: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Refuse text that PostgreSQL or UTF-8 can't hold, before it gets anywhere.
+    """Refuse NUL, which PostgreSQL can't hold, before it gets anywhere.
 
     Raises:
         InvalidArguments: with the place of each.
     """
     problems = [
-        Problem(field=place, message="Contains a NUL or half a surrogate pair; remove it.")
+        Problem(field=place, message="Contains a NUL character; remove it.")
         for place in _unstorable(arguments or {}, "")
     ]
     if problems:
@@ -131,7 +131,7 @@ def _clean(arguments: Mapping[str, Any] | None) -> Mapping[str, Any]:
 def _unstorable(value: Any, place: str) -> list[str]:
     # The gate has bounded the depth.
     if isinstance(value, str):
-        return [place] if "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value) else []
+        return [place] if "\x00" in value else []
     if isinstance(value, Mapping):
         found = []
         for key, item in value.items():

@@ -165,13 +165,15 @@ def test_a_nonsense_content_length_gets_an_answer_below_500(length, web, token):
 
 
 def test_nul_in_arguments_is_a_problem_of_the_call(post, token):
-    answer = post(token, "tools/call", {"name": "whoami", "arguments": {"a": ["x\x00y", "\ud800"]}})
+    answer = post(
+        token, "tools/call", {"name": "whoami", "arguments": {"a": ["x\x00y", {"b": "\x00"}]}}
+    )
     assert answer.status_code == 200
     result = answer.json()["result"]
     assert result["isError"] is True
     error = result["structuredContent"]["error"]
     assert error["code"] == "invalid_arguments"
-    assert [problem["field"] for problem in error["problems"]] == ["a.0", "a.1"]
+    assert [problem["field"] for problem in error["problems"]] == ["a.0", "a.1.b"]
     assert ToolCall.objects.get().error_code == "invalid_arguments"
 
 
