@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import factory
@@ -10,7 +9,6 @@ import factory
 from cliqtel_portal.accounts.models import Tenant
 from cliqtel_portal.callflows.graph import etag, parse
 from cliqtel_portal.callflows.models import CallFlow, Change, Revision
-from cliqtel_portal.numbers.models import PhoneNumber
 from tests.factories.accounts import TenantFactory
 from tests.factories.call_flow_graphs import office_flow
 
@@ -60,16 +58,3 @@ def make_flow(
         flow.status, flow.active_revision = status, saved[-1]
         flow.save()
     return flow
-
-
-def make_number(tenant: Tenant, e164: str, **fields: Any) -> PhoneNumber:
-    values: dict[str, Any] = {
-        "country": "GB",
-        "number_type": "local",
-        "capabilities": ["voice"],
-        "status": "active",
-        "monthly_price": Decimal("1.50"),
-        "currency": "EUR",
-        **fields,
-    }
-    return PhoneNumber.objects.create(tenant=tenant, e164=e164, **values)

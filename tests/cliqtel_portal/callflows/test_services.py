@@ -15,8 +15,8 @@ from tests.factories.callflows import (
     ChangeFactory,
     RevisionFactory,
     make_flow,
-    make_number,
 )
+from tests.factories.numbers import PhoneNumberFactory
 from tests.factories.trunks import TrunkFactory
 
 pytestmark = pytest.mark.django_db
@@ -61,15 +61,17 @@ def test_the_flow_of_a_number_is_found(
     acme: Tenant, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     flow = make_flow(acme)
-    make_number(acme, LONDON.format(1), call_flow=flow)
+    PhoneNumberFactory(tenant=acme, e164=LONDON.format(1), call_flow=flow)
     with django_assert_num_queries(1):
         state = services.flow_of_number(acme, LONDON.format(1))
     assert state.flow == flow
 
 
 def test_a_number_without_flow_says_where_its_calls_go(acme: Tenant) -> None:
-    make_number(acme, LONDON.format(1))
-    make_number(acme, LONDON.format(2), trunk=TrunkFactory(tenant=acme, name="HQ"))
+    PhoneNumberFactory(tenant=acme, e164=LONDON.format(1))
+    PhoneNumberFactory(
+        tenant=acme, e164=LONDON.format(2), trunk=TrunkFactory(tenant=acme, name="HQ")
+    )
     with pytest.raises(CallFlowNotFound, match="calls to it are rejected"):
         services.flow_of_number(acme, LONDON.format(1))
     with pytest.raises(CallFlowNotFound, match="straight to the trunk HQ"):
@@ -77,7 +79,7 @@ def test_a_number_without_flow_says_where_its_calls_go(acme: Tenant) -> None:
 
 
 def test_a_released_number_is_no_longer_there(acme: Tenant) -> None:
-    make_number(acme, LONDON.format(1), status="released")
+    PhoneNumberFactory(tenant=acme, e164=LONDON.format(1), status="released")
     with pytest.raises(CallFlowNotFound, match="has no number"):
         services.flow_of_number(acme, LONDON.format(1))
     assert services.routing_of_numbers(acme, limit=10).numbers == ()
@@ -85,7 +87,7 @@ def test_a_released_number_is_no_longer_there(acme: Tenant) -> None:
 
 def test_mallory_finds_no_flow_of_acme(acme: Tenant, mallory: Membership) -> None:
     flow = make_flow(acme)
-    make_number(acme, LONDON.format(1), call_flow=flow)
+    PhoneNumberFactory(tenant=acme, e164=LONDON.format(1), call_flow=flow)
     for flow_id in (flow.pk, uuid.uuid4()):
         with pytest.raises(CallFlowNotFound):
             services.flow_by_id(mallory.tenant, flow_id)
@@ -105,7 +107,7 @@ def test_each_number_comes_with_status_revision_and_pending_change(acme: Tenant)
     newer = ChangeFactory(base_revision=active.active_revision)
     assert older.pk < newer.pk
     for index, flow in enumerate([active, draft, archived, None], 1):
-        make_number(acme, LONDON.format(index), call_flow=flow)
+        PhoneNumberFactory(tenant=acme, e164=LONDON.format(index), call_flow=flow)
     rows = services.routing_of_numbers(acme, limit=10).numbers
     assert [(row.status, row.revision, row.pending_change_id) for row in rows] == [
         ("active", 3, newer.pk),
@@ -125,14 +127,14 @@ def test_only_numbers_of_the_wanted_status_come(
 ) -> None:
     flows = [make_flow(acme), make_flow(acme, status="draft"), make_flow(acme, status="archived")]
     for index, flow in enumerate([*flows, None], 1):
-        make_number(acme, LONDON.format(index), call_flow=flow)
+        PhoneNumberFactory(tenant=acme, e164=LONDON.format(index), call_flow=flow)
     page = services.routing_of_numbers(acme, status=status, limit=10)
     assert [row.e164 for row in page.numbers] == [LONDON.format(index) for index in expected]
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(acme: Tenant) -> None:
     for index in range(7):
-        make_number(acme, LONDON.format(index))
+        PhoneNumberFactory(tenant=acme, e164=LONDON.format(index))
     make_flow(acme, name="Unused")
     seen: list[str] = []
     after = ""
@@ -148,13 +150,13 @@ def test_pages_follow_each_other_without_gap_or_repetition(acme: Tenant) -> None
 
 def test_a_page_that_just_fits_has_no_next_one(acme: Tenant) -> None:
     for index in range(3):
-        make_number(acme, LONDON.format(index))
+        PhoneNumberFactory(tenant=acme, e164=LONDON.format(index))
     assert services.routing_of_numbers(acme, limit=3).next_after is None
 
 
 def test_flows_that_no_held_number_leads_to_are_unused(acme: Tenant) -> None:
     used = make_flow(acme, name="Used")
-    make_number(acme, LONDON.format(1), call_flow=used)
+    PhoneNumberFactory(tenant=acme, e164=LONDON.format(1), call_flow=used)
     make_flow(acme, name="Idle")
     make_flow(acme, name="Sketch", status="draft")
     make_flow(acme, name="Old", status="archived")
@@ -171,7 +173,7 @@ def test_a_page_of_numbers_costs_two_queries(
     acme: Tenant, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for index in range(30):
-        make_number(acme, LONDON.format(index), call_flow=make_flow(acme))
+        PhoneNumberFactory(tenant=acme, e164=LONDON.format(index), call_flow=make_flow(acme))
     with django_assert_num_queries(2):
         page = services.routing_of_numbers(acme, limit=20)
     assert len(page.numbers) == 20
@@ -180,8 +182,8 @@ def test_a_page_of_numbers_costs_two_queries(
 def test_flows_are_counted_with_their_numbers_and_changes(acme: Tenant) -> None:
     flow = make_flow(acme, revisions=2)
     change = ChangeFactory(base_revision=flow.active_revision)
-    make_number(acme, LONDON.format(1), call_flow=flow)
-    make_number(acme, LONDON.format(2), call_flow=flow)
+    PhoneNumberFactory(tenant=acme, e164=LONDON.format(1), call_flow=flow)
+    PhoneNumberFactory(tenant=acme, e164=LONDON.format(2), call_flow=flow)
     found = services.flows_of(acme).get()
     assert (found.revision_number, found.number_count, found.pending_change_id) == (
         2,

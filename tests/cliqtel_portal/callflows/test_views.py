@@ -13,8 +13,8 @@ from tests.factories.callflows import (
     ChangeFactory,
     RevisionFactory,
     make_flow,
-    make_number,
 )
+from tests.factories.numbers import PhoneNumberFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def test_a_stranger_is_sent_to_the_login(acme: Tenant) -> None:
 def test_the_list_shows_status_revision_and_numbers(bob: Membership) -> None:
     flow = make_flow(bob.tenant, revisions=2, name="Reception")
     make_flow(bob.tenant, name="Sketch", status="draft")
-    make_number(bob.tenant, "+442079460001", call_flow=flow)
+    PhoneNumberFactory(tenant=bob.tenant, e164="+442079460001", call_flow=flow)
     ChangeFactory(base_revision=flow.active_revision)
     page = signed_in(bob).get(reverse("callflows:list")).content.decode()
     assert page.index("Reception") < page.index("Sketch")
@@ -65,7 +65,7 @@ def test_the_flow_page_shows_drawing_steps_and_history(
 ) -> None:
     flow = make_flow(bob.tenant, name="Reception", revisions=12)
     for index in range(25):
-        make_number(bob.tenant, f"+44207946{index:04}", call_flow=flow)
+        PhoneNumberFactory(tenant=bob.tenant, e164=f"+44207946{index:04}", call_flow=flow)
     RevisionFactory(call_flow=flow, number=13, author_label="Claude", author_kind="ai_host")
     client = signed_in(bob)
     # Session, person, memberships, flow, numbers, revisions.

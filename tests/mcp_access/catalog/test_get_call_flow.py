@@ -13,8 +13,9 @@ from mcp_access.catalog.get_call_flow import get_call_flow
 from mcp_access.tools.tool import Answer, Context
 from tests.factories.call_flow_graphs import flow as graph_of
 from tests.factories.call_flow_graphs import node, office_flow, play
-from tests.factories.callflows import make_flow, make_number
+from tests.factories.callflows import make_flow
 from tests.factories.mcp_access import principal_of
+from tests.factories.numbers import PhoneNumberFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +66,7 @@ def test_text_and_facts_say_how_much_there_is(bob: Membership) -> None:
 
 def test_a_number_leads_to_its_flow_and_is_echoed(bob: Membership) -> None:
     flow = make_flow(bob.tenant)
-    make_number(bob.tenant, NUMBER, call_flow=flow)
+    PhoneNumberFactory(tenant=bob.tenant, e164=NUMBER, call_flow=flow)
     found = call(bob, number="+44 20 7946 0001")
     assert found["call_flow_id"] == str(flow.pk)
     assert found["number"] == NUMBER
@@ -95,7 +96,7 @@ def test_a_number_without_country_code_is_refused_with_an_example(
 
 def test_mallory_finds_neither_flow_nor_number(bob: Membership, mallory: Membership) -> None:
     flow = make_flow(bob.tenant, name="Secret line")
-    make_number(bob.tenant, NUMBER, call_flow=flow)
+    PhoneNumberFactory(tenant=bob.tenant, e164=NUMBER, call_flow=flow)
     for arguments in (
         {"call_flow_id": str(flow.pk)},
         {"call_flow_id": str(uuid.uuid4())},
@@ -109,7 +110,7 @@ def test_mallory_finds_neither_flow_nor_number(bob: Membership, mallory: Members
 def test_a_flow_costs_one_query(
     bob: Membership, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    make_number(bob.tenant, NUMBER, call_flow=make_flow(bob.tenant))
+    PhoneNumberFactory(tenant=bob.tenant, e164=NUMBER, call_flow=make_flow(bob.tenant))
     context = Context(principal=principal_of(bob), call_id="1")
     with django_assert_num_queries(1):
         get_call_flow.handler(context, get_call_flow.parse({"number": NUMBER}))

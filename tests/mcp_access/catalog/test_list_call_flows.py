@@ -10,8 +10,9 @@ from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.errors import InvalidArguments
 from mcp_access.catalog.list_call_flows import list_call_flows
 from mcp_access.tools.tool import Context
-from tests.factories.callflows import ChangeFactory, make_flow, make_number
+from tests.factories.callflows import ChangeFactory, make_flow
 from tests.factories.mcp_access import principal_of
+from tests.factories.numbers import PhoneNumberFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -29,8 +30,8 @@ def call(membership: Membership, **arguments: Any) -> dict[str, Any]:
 def test_each_number_says_what_happens_to_its_calls(bob: Membership) -> None:
     flow = make_flow(bob.tenant, name="Reception", revisions=2)
     change = ChangeFactory(base_revision=flow.active_revision)
-    make_number(bob.tenant, LONDON.format(1), call_flow=flow)
-    make_number(bob.tenant, LONDON.format(2))
+    PhoneNumberFactory(tenant=bob.tenant, e164=LONDON.format(1), call_flow=flow)
+    PhoneNumberFactory(tenant=bob.tenant, e164=LONDON.format(2))
     found = call(bob)
     assert found["status"] == "ok"
     assert found["numbers"] == [
@@ -64,7 +65,7 @@ def test_flows_without_a_number_are_named_too(bob: Membership) -> None:
 
 def test_the_cursor_leads_through_all_numbers(bob: Membership) -> None:
     for index in range(5):
-        make_number(bob.tenant, LONDON.format(index))
+        PhoneNumberFactory(tenant=bob.tenant, e164=LONDON.format(index))
     first = call(bob, limit=3)
     second = call(bob, limit=3, cursor=first["next_cursor"])
     assert [row["number"] for row in [*first["numbers"], *second["numbers"]]] == [
@@ -93,7 +94,7 @@ def test_wrong_arguments_are_refused_by_name(
 
 
 def test_mallory_sees_no_number_and_no_flow_of_acme(bob: Membership, mallory: Membership) -> None:
-    make_number(bob.tenant, LONDON.format(1), call_flow=make_flow(bob.tenant))
+    PhoneNumberFactory(tenant=bob.tenant, e164=LONDON.format(1), call_flow=make_flow(bob.tenant))
     make_flow(bob.tenant, name="Idle")
     found = call(mallory)
     assert (found["numbers"], found["without_numbers"]) == ([], [])
@@ -105,7 +106,7 @@ def test_the_largest_page_fits_and_costs_two_queries(
     for index in range(101):
         flow = make_flow(bob.tenant, name=f"{index:03}" + '"' * 77)
         ChangeFactory(base_revision=flow.active_revision)
-        make_number(bob.tenant, LONDON.format(index), call_flow=flow)
+        PhoneNumberFactory(tenant=bob.tenant, e164=LONDON.format(index), call_flow=flow)
     for index in range(60):
         make_flow(bob.tenant, name=f"idle {index:02}" + '"' * 70)
     context = Context(principal=principal_of(bob), call_id="1")
