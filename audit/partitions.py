@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+from django.db import connection, transaction
+from django.utils import timezone
+
 from cliqtel_portal.ids import first_uuid7_at
 
 MONTHS_AHEAD = 3
@@ -43,3 +46,16 @@ def default_partition_is_used(cursor: Any) -> bool:
     cursor.execute("SELECT EXISTS (SELECT FROM mcp_tool_calls_default)")
     (used,) = cursor.fetchone()
     return bool(used)
+
+
+def keep_partitions_ahead() -> None:
+    """This month's partition and the next ones exist. Idempotent.
+
+    Raises:
+        OperationalError: something reads the log for longer than it may wait; try again later.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        # A new partition locks the whole log for a moment. Waiting for that behind a long read
+        # would hold up every call that comes after us.
+        cursor.execute("SET LOCAL lock_timeout = '3s'")
+        ensure_partitions(cursor, timezone.now().date())

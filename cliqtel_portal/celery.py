@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cliqtel_portal.settings.dev")
 
@@ -12,7 +13,21 @@ app = Celery("cliqtel")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# Seconds between runs.
+# Times in UTC. `expires` (seconds): after an outage the newest of a queue of repeats is enough.
 app.conf.beat_schedule = {
-    "heartbeat": {"task": "cliqtel_portal.tasks.heartbeat", "schedule": 15.0},
+    "close interrupted calls": {
+        "task": "audit.tasks.close_interrupted_calls",
+        "schedule": 30.0,
+        "options": {"expires": 25},
+    },
+    "keep partitions ahead": {
+        "task": "audit.tasks.keep_partitions_ahead",
+        "schedule": crontab(hour=2, minute=10),
+        "options": {"expires": 12 * 3600},
+    },
+    "purge dead tokens": {
+        "task": "mcp_access.tasks.purge_dead_tokens",
+        "schedule": crontab(hour=3, minute=20),
+        "options": {"expires": 12 * 3600},
+    },
 }
