@@ -173,7 +173,6 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 EMAIL_URL = env.email_url("EMAIL_URL", default="consolemail://")

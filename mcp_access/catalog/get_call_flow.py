@@ -59,8 +59,8 @@ class LintPart(Part):
 
 
 class GetCallFlowResult(Result):
-    status: Literal["active", "draft", "archived", "error"]  # type: ignore[assignment]
     call_flow_id: str | None = None
+    flow_status: Literal["active", "draft", "archived"] | None = None
     name: str | None = None
     number: str | None = Field(default=None, description="The number asked for, in E.164.")
     number_display: str | None = None
@@ -86,7 +86,7 @@ def get_call_flow(context: Context, arguments: GetCallFlowArguments) -> Answer:
     Gives nodes with their settings, edges with the outcome that takes them, the entry, the revision
     and its etag, findings of the checker (lint) and a Mermaid drawing. Use it to explain what
     happens to a call, and before proposing a change: that needs the etag. Give either number or
-    call_flow_id. status is active, draft or archived.
+    call_flow_id. flow_status is active, draft or archived.
     """
     number, state = _find(context.principal.tenant, arguments)
     result = _fitted(_result(state, number))
@@ -139,7 +139,7 @@ def _normalised(number: str) -> str:
 def _result(state: services.FlowState, number: str | None) -> GetCallFlowResult:
     flow, graph = state.flow, state.graph
     return GetCallFlowResult(
-        status=flow.status,
+        flow_status=flow.status,
         call_flow_id=str(flow.pk),
         name=flow.name,
         number=number,

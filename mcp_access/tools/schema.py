@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 # Pydantic titles every member after its name: tokens that tell a model nothing.
 _NOISE = frozenset({"title", "default", "discriminator"})
+_OUTLINE_LEVELS = 1
 
 
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
@@ -22,13 +23,28 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def output_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """As `input_schema`, with `status` the only member required at the root.
+    """The result's members down to those of its lists, by name and type.
 
-    SDK 1.x clients validate error results too, so an error must fit every schema.
+    `status` is the only one required: SDK 1.x clients validate error results too, so an error must
+    fit every schema. Deeper members and descriptions are left out: all of `tools/list` has to fit
+    into a host's context, and results are typed by their models before they leave.
     """
-    schema = _flatten(model.model_json_schema(mode="validation"))
+    schema = _outline(_flatten(model.model_json_schema(mode="validation")), level=0)
     schema["required"] = ["status"]
     return schema
+
+
+def _outline(node: dict[str, Any], *, level: int) -> dict[str, Any]:
+    kind = node.get("type")
+    if kind == "array":
+        return {"type": "array", "items": _outline(node.get("items", {}), level=level)}
+    if kind == "object" and "properties" in node and level <= _OUTLINE_LEVELS:
+        members = {
+            name: {"type": "object"} if name == "error" else _outline(member, level=level + 1)
+            for name, member in node["properties"].items()
+        }
+        return {"type": "object", "properties": members}
+    return {key: value for key, value in node.items() if key in {"type", "enum", "const"}}
 
 
 def _flatten(schema: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,13 @@ import pytest
 
 from audit.models import ToolCall
 from audit.services import is_authentic
+from cliqtel_portal.accounts.models import Membership
+from cliqtel_portal.management.commands.demo import seed
+from mcp_access.bridge import run_sync
 from mcp_access.client import connect
 from mcp_access.tools import registry
 from tests.factories.mcp_access import make_token
+from tests.mcp_access.demo_arguments import ARGUMENTS, real_arguments
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 
@@ -35,3 +39,26 @@ async def test_client_lists_and_calls(mode, web, token):
     assert row.user_label == "alice@acme.example"
     assert row.protocol_version == ("2025-11-25" if mode == "legacy" else "2026-07-28")
     assert is_authentic(row)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_client_gets_real_results_of_every_reading_tool(mode, web):
+    token, arguments = await run_sync(_demo_token_and_arguments)
+    async with connect(web.mcp, token, mode=mode) as client:
+        listed = await client.list_tools()
+        assert {tool.name for tool in listed.tools} >= arguments.keys()
+        for name, values in arguments.items():
+            # The client validates each result against the tool's output schema.
+            result = await client.call_tool(name, values)
+            assert result.is_error is False, name
+            assert result.structured_content["status"] == "ok"
+            assert len(result.structured_content) > 1
+    rows = [row async for row in ToolCall.objects.all()]
+    assert sorted(row.tool for row in rows) == sorted(arguments)
+    assert {(row.status, row.counted) for row in rows} == {("ok", True)}
+
+
+def _demo_token_and_arguments():
+    seed()
+    owner = Membership.objects.select_related("user", "tenant").get(user__email="owner@acme.test")
+    return make_token(owner)[1], {name: real_arguments(name) for name in ARGUMENTS}

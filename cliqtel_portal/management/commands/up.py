@@ -139,11 +139,13 @@ def _new_token() -> str:
 
 def _children(folder: Path) -> list[Child]:
     python = shlex.quote(sys.executable)
-    celery = f"{python} -m celery -A cliqtel_portal.celery"
+    # Root is who runs a container or a fresh machine; the warning is right, but not here.
+    quiet = shlex.quote("ignore:You're running the worker with superuser privileges")
+    celery = f"{python} -W {quiet} -m celery --quiet -A cliqtel_portal.celery"
     schedule = shlex.quote(str(folder / "celerybeat-schedule"))
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     commands = {
-        "web": f"{python} -m daphne -b {ADDRESS} -p {settings.PORT} --no-server-name"
+        "web": f"{python} -m daphne -b {ADDRESS} -p {settings.PORT} --no-server-name -v 0"
         " cliqtel_portal.asgi:application",
         "worker": f"{celery} worker --concurrency=2 --loglevel=WARNING --without-gossip"
         " --without-mingle --hostname=worker@localhost",

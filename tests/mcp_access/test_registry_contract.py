@@ -1,0 +1,208 @@
+"""What holds for every tool, whoever writes it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from audit.models import ToolCall
+from cliqtel_portal.accounts.models import Membership
+from cliqtel_portal.errors import NotFound, PortalError
+from mcp_access.authorization import InsufficientScope
+from mcp_access.pipeline import execute_tool_call_sync
+from mcp_access.results import error_result, to_call_tool_result, to_sdk_tool
+from mcp_access.tools import registry
+from tests.factories.mcp_access import DISCOVER, principal_of
+from tests.mcp_access.demo_arguments import ARGUMENTS, real_arguments
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+MANIFEST = ROOT / "docs" / "tool-manifest.json"
+TOOLS = list(registry.all_tools().values())
+NAMES = [tool.name for tool in TOOLS]
+CHARACTERS_PER_TOKEN = 3.5  # of JSON schema text, on the careful side
+
+
+def nodes(schema: Any, path: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """Every subschema with its place."""
+    if isinstance(schema, list):
+        return [hit for item in schema for hit in nodes(item, path)]
+    if not isinstance(schema, dict):
+        return []
+    found = [(path, schema)]
+    for key, value in schema.items():
+        if key == "properties":
+            for name, item in value.items():
+                found += nodes(item, f"{path}/{name}")
+        elif key in {"items", "anyOf", "oneOf", "allOf", "additionalProperties"}:
+            found += nodes(value, f"{path}/{key}")
+    return found
+
+
+def test_the_ten_tools_of_reading_are_there():
+    assert set(NAMES) >= {
+        "get_call_flow",
+        "get_document",
+        "get_number_requirements",
+        "get_pricing",
+        "get_sip_config",
+        "list_call_flows",
+        "list_inventory",
+        "search_docs",
+        "search_numbers",
+        "whoami",
+    }
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=NAMES)
+def test_definition_keeps_to_the_profile_of_all_hosts(tool):
+    assert re.fullmatch(r"[a-z0-9_]{1,40}", tool.name)
+    assert tool.title
+    assert 40 <= len(tool.description) <= 1024
+    for schema in (tool.input_schema, tool.output_schema):
+        assert schema["type"] == "object"
+        jsonschema.Draft202012Validator.check_schema(schema)
+        assert not {"anyOf", "oneOf", "allOf"} & schema.keys()
+        for place, node in nodes(schema):
+            assert not {"$ref", "$defs", "exclusiveMinimum", "exclusiveMaximum"} & node.keys(), (
+                place
+            )
+            assert not isinstance(node.get("type"), list), place
+            assert node.get("type") != "null", place
+            for name in node.get("properties", {}):
+                assert re.fullmatch(r"[a-z0-9_]{1,64}", name), f"{place}/{name}"
+    assert tool.input_schema["additionalProperties"] is False
+    for name, argument in tool.input_schema["properties"].items():
+        assert argument.get("description"), f"{tool.name}.{name} says nothing"
+    assert tool.output_schema["required"] == ["status"]
+    assert "error" in tool.output_schema["properties"]
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=NAMES)
+def test_all_four_hints_are_on_the_wire(tool):
+    sdk_tool = to_sdk_tool(tool).model_dump(by_alias=True, exclude_none=True)
+    hints = {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
+    assert hints <= sdk_tool["annotations"].keys()
+    assert not (tool.hints.read_only and tool.hints.destructive)
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=NAMES)
+def test_a_test_file_stands_beside_each_tool(tool):
+    assert (ROOT / "tests" / "mcp_access" / "catalog" / f"test_{tool.name}.py").exists()
+
+
+def test_the_list_fits_into_a_hosts_budget():
+    listed = [to_sdk_tool(tool).model_dump(by_alias=True, exclude_none=True) for tool in TOOLS]
+    assert len(json.dumps(listed)) / CHARACTERS_PER_TOKEN <= 8_000
+
+
+def test_the_manifest_shows_the_exposure():
+    """A changed tool shows in the diff: write the file anew with the printed text and review it."""
+    exposure = {
+        tool.name: {
+            "scope": tool.scope,
+            "read_only": tool.hints.read_only,
+            "destructive": tool.hints.destructive,
+            "arguments": sorted(tool.input_schema["properties"]),
+            "results": sorted(tool.output_schema["properties"]),
+        }
+        for tool in TOOLS
+    }
+    text = json.dumps(exposure, indent=2, sort_keys=True) + "\n"
+    if not MANIFEST.exists() or MANIFEST.read_text() != text:
+        pytest.fail(f"docs/tool-manifest.json is not this:\n{text}")
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=NAMES)
+def test_unknown_and_wrong_arguments_are_told_all_at_once(tool, alice):
+    with pytest.raises(PortalError) as caught:
+        execute_tool_call_sync(principal_of(alice), tool.name, {"no_such": 1, "nor_this": 2})
+    assert caught.value.code == "invalid_arguments"
+    assert {"no_such", "nor_this"} <= {problem.field for problem in caught.value.problems}
+    row = ToolCall.objects.get()
+    assert (row.tool, row.status, row.error_code) == (tool.name, "error", "invalid_arguments")
+    result = error_result(caught.value)
+    jsonschema.validate(result.structured_content, tool.output_schema)
+
+
+@pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool.scope], ids=lambda tool: tool.name)
+def test_a_token_without_the_scope_is_refused(tool, alice):
+    others = tuple(scope for scope in DISCOVER if scope != tool.scope)
+    with pytest.raises(InsufficientScope):
+        execute_tool_call_sync(principal_of(alice, scopes=others), tool.name, {})
+
+
+# Arguments that name an object by id, for a tenant that has none of that id.
+FOREIGN_IDS = {
+    "get_call_flow": "call_flow_id",
+    "get_sip_config": "trunk_id",
+    "list_inventory": "trunk_id",
+}
+
+
+def test_every_tool_that_takes_an_id_is_tried_as_a_stranger():
+    takes_id = {
+        tool.name
+        for tool in TOOLS
+        for name, schema in tool.input_schema["properties"].items()
+        if schema.get("format") == "uuid"
+    }
+    assert takes_id == FOREIGN_IDS.keys()
+
+
+@pytest.fixture
+def demo(db):
+    from cliqtel_portal.management.commands.demo import seed
+
+    seed()
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=NAMES)
+def test_results_of_the_demo_validate_and_stay_within_bounds(tool, demo):
+    owner = Membership.objects.get(user__email="owner@acme.test")
+    answer = execute_tool_call_sync(principal_of(owner), tool.name, real_arguments(tool.name))
+    result = to_call_tool_result(answer)
+    assert result.structured_content["status"] == "ok"
+    assert len(result.structured_content) > 1
+    jsonschema.validate(result.structured_content, tool.output_schema)
+    assert 0 < len(answer.text) <= 600
+    assert ToolCall.objects.get().status == "ok"
+
+
+@pytest.mark.parametrize("name", FOREIGN_IDS)
+def test_another_tenants_id_is_not_found(name, demo):
+    from cliqtel_portal.callflows.models import CallFlow
+    from cliqtel_portal.trunks.models import Trunk
+
+    stranger = Membership.objects.get(user__email="owner@globex.test")
+    model = CallFlow if FOREIGN_IDS[name] == "call_flow_id" else Trunk
+    foreign = model.objects.filter(tenant__slug="acme")[0]
+    with pytest.raises(PortalError) as caught:
+        execute_tool_call_sync(principal_of(stranger), name, {FOREIGN_IDS[name]: str(foreign.pk)})
+    assert caught.value.code == "not_found"
+    assert foreign.name not in caught.value.message
+
+
+def test_a_stranger_sees_nothing_of_acme_by_any_tool(demo):
+    from cliqtel_portal.callflows.models import CallFlow
+    from cliqtel_portal.numbers.models import PhoneNumber
+    from cliqtel_portal.trunks.models import Trunk
+
+    secrets = {number.e164 for number in PhoneNumber.objects.filter(tenant__slug="acme")}
+    for model in (CallFlow, Trunk):
+        for row in model.objects.filter(tenant__slug="acme"):
+            secrets.add(str(row.pk))
+    stranger = Membership.objects.get(user__email="owner@globex.test")
+    principal = principal_of(stranger)
+    for name, arguments in ARGUMENTS.items():
+        wanted = arguments if "?" not in arguments.values() else real_arguments(name)
+        if wanted is not arguments:
+            with pytest.raises(NotFound):
+                execute_tool_call_sync(principal, name, wanted)
+            continue
+        text = execute_tool_call_sync(principal, name, wanted).result.model_dump_json()
+        assert [secret for secret in secrets if secret in text] == [], name
