@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from cliqtel_portal.accounts.models import Tenant
 from cliqtel_portal.errors import InvalidArguments, NotFound, Problem
@@ -25,6 +26,16 @@ class NumberFilters:
     trunk_id: uuid.UUID | None = None
     contains: str | None = None
     tag: str | None = None
+    assigned_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrunkFilters:
+    """`contains` is part of the name."""
+
+    registration_state: str | None = None
+    trunk_id: uuid.UUID | None = None
+    contains: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +49,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class InventoryNumber:
-    """`flow_state` is that of its call flow (active, draft, archived), or none."""
+    """`flow_state` is that of its call flow, active or draft; without one, or archived: none."""
 
     number_id: uuid.UUID
     e164: str
@@ -64,8 +75,10 @@ class InventoryPage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NumberCount:
-    country: str
+class StatusCount:
+    """`country` is None where trunks are counted."""
+
+    country: str | None
     status: str
     count: int
 
@@ -91,7 +104,6 @@ def list_numbers(
     *,
     limit: int,
     after: tuple[str, uuid.UUID] | None = None,
-    assigned_only: bool = False,
 ) -> InventoryPage:
     """The tenant's numbers in the order of their digits; one query, one more with `trunk_id`.
 
@@ -100,8 +112,6 @@ def list_numbers(
         NotFound: no such trunk in this tenant.
     """
     found = _matching(tenant, filters).select_related("trunk", "call_flow")
-    if assigned_only:
-        found = found.filter(Q(trunk__isnull=False) | Q(call_flow__isnull=False))
     if after is not None:
         e164, number_id = after
         # A row value would do, but Django has none: the first condition lets the index in.
@@ -114,7 +124,7 @@ def list_numbers(
     )
 
 
-def count_numbers(tenant: Tenant, filters: NumberFilters) -> tuple[NumberCount, ...]:
+def count_numbers(tenant: Tenant, filters: NumberFilters) -> tuple[StatusCount, ...]:
     """How many numbers by country and status; one query, one more with `trunk_id`.
 
     Raises:
@@ -128,34 +138,24 @@ def count_numbers(tenant: Tenant, filters: NumberFilters) -> tuple[NumberCount, 
         .annotate(count=Count("id"))
     )
     return tuple(
-        NumberCount(country=country, status=status, count=count)
+        StatusCount(country=country, status=status, count=count)
         for country, status, count in groups
     )
 
 
 def list_trunks(
     tenant: Tenant,
+    filters: TrunkFilters,
     *,
-    registration_state: str | None = None,
-    trunk_id: uuid.UUID | None = None,
-    contains: str | None = None,
     limit: int,
     after: tuple[str, uuid.UUID] | None = None,
 ) -> TrunkPage:
-    """The tenant's trunks by name with the count of their numbers; one query.
+    """The tenant's trunks by name with the count of their numbers; one query, two with an id.
 
     Raises:
         NotFound: no such trunk in this tenant.
     """
-    if trunk_id is not None:
-        _require_trunk(tenant, trunk_id)
-    found = tenant.trunks.all()
-    if registration_state is not None:
-        found = found.filter(registration_state=registration_state)
-    if trunk_id is not None:
-        found = found.filter(id=trunk_id)
-    if contains is not None:
-        found = found.filter(name__icontains=contains)
+    found = _trunks(tenant, filters)
     if after is not None:
         name, last_id = after
         found = found.filter(Q(name__gte=name) & (Q(name__gt=name) | Q(id__gt=last_id)))
@@ -169,12 +169,40 @@ def list_trunks(
                 name=row.name,
                 status=row.status,
                 registration_state=row.registration_state,
-                numbers=row.held,  # type: ignore[attr-defined]  # annotated
+                numbers=row.held,
             )
             for row in shown
         ),
         next_after=(shown[-1].name, shown[-1].id) if len(rows) > limit else None,
     )
+
+
+def count_trunks(tenant: Tenant, filters: TrunkFilters) -> tuple[StatusCount, ...]:
+    """How many trunks by registration state; one query, two with an id.
+
+    Raises:
+        NotFound: no such trunk in this tenant.
+    """
+    groups = (
+        _trunks(tenant, filters)
+        .order_by("registration_state")
+        .values_list("registration_state")
+        .annotate(count=Count("id"))
+    )
+    return tuple(StatusCount(country=None, status=state, count=count) for state, count in groups)
+
+
+def _trunks(tenant: Tenant, filters: TrunkFilters) -> QuerySet[Any]:
+    # Through the tenant: the app of trunks stands beside this one, not below it.
+    found: QuerySet[Any] = tenant.trunks.all()
+    if filters.trunk_id is not None:
+        _require_trunk(tenant, filters.trunk_id)
+        found = found.filter(id=filters.trunk_id)
+    if filters.registration_state is not None:
+        found = found.filter(registration_state=filters.registration_state)
+    if filters.contains is not None:
+        found = found.filter(name__icontains=filters.contains)
+    return found
 
 
 def _matching(tenant: Tenant, filters: NumberFilters) -> PhoneNumberQuerySet:
@@ -188,6 +216,8 @@ def _matching(tenant: Tenant, filters: NumberFilters) -> PhoneNumberQuerySet:
     if filters.trunk_id is not None:
         _require_trunk(tenant, filters.trunk_id)
         found = found.filter(trunk_id=filters.trunk_id)
+    if filters.assigned_only:
+        found = found.filter(Q(trunk__isnull=False) | Q(call_flow__isnull=False))
     if filters.tag is not None:
         found = found.filter(tags__contains=[filters.tag])
     if filters.contains is not None:
@@ -206,7 +236,6 @@ def _contains(text: str) -> Q:
 
 
 def _require_trunk(tenant: Tenant, trunk_id: uuid.UUID) -> None:
-    # Through the tenant: trunks stands beside this app, not below it.
     if not tenant.trunks.filter(id=trunk_id).exists():
         raise NotFound(
             "There is no such trunk in this account. "
@@ -224,13 +253,19 @@ def _number(row: PhoneNumber) -> InventoryNumber:
         status=row.status,
         capabilities=tuple(row.capabilities),
         assigned_to=_target(row),
-        flow_state=row.call_flow.status if row.call_flow is not None else "none",
+        flow_state=_flow_state(row),
         monthly=row.monthly_money,
         renews_at=row.renews_at,
         emergency_state=row.emergency_state,
         tags=tuple(row.tags),
         is_demo=row.is_demo,
     )
+
+
+def _flow_state(row: PhoneNumber) -> str:
+    if row.call_flow is None or row.call_flow.status == "archived":
+        return "none"
+    return row.call_flow.status
 
 
 def _target(row: PhoneNumber) -> Target | None:

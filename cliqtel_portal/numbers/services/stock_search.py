@@ -37,6 +37,7 @@ class FoundNumber:
     offer_expires_at: datetime
     requirements: tuple[str, ...]
     reservable: bool
+    is_demo: bool
     block: int | None
 
 
@@ -174,6 +175,7 @@ def _priced(query: StockQuery, country: str, rows: list[_Row]) -> tuple[FoundNum
             if row.stock.requires_documents
             else (),
             reservable=not row.held,
+            is_demo=row.stock.is_demo,
             block=row.block,
         )
         for row in rows

@@ -8,7 +8,9 @@ import pytest
 from cliqtel_portal.errors import InvalidArguments, NotFound
 from cliqtel_portal.numbers.services import (
     NumberFilters,
+    TrunkFilters,
     count_numbers,
+    count_trunks,
     list_numbers,
     list_trunks,
 )
@@ -17,10 +19,12 @@ from tests.factories.numbers import EmergencyAddressFactory, PhoneNumberFactory
 from tests.factories.trunks import TrunkFactory
 
 
-def listed(tenant, *, limit=20, after=None, assigned_only=False, **filters):
-    return list_numbers(
-        tenant, NumberFilters(**filters), limit=limit, after=after, assigned_only=assigned_only
-    )
+def listed(tenant, *, limit=20, after=None, **filters):
+    return list_numbers(tenant, NumberFilters(**filters), limit=limit, after=after)
+
+
+def trunks(tenant, *, limit=20, after=None, **filters):
+    return list_trunks(tenant, TrunkFilters(**filters), limit=limit, after=after)
 
 
 def e164s(page):
@@ -56,7 +60,7 @@ def test_nobody_sees_numbers_of_another_tenant(acme, mallory):
     TrunkFactory(tenant=acme)
     assert listed(mallory.tenant).numbers == ()
     assert count_numbers(mallory.tenant, NumberFilters()) == ()
-    assert list_trunks(mallory.tenant, limit=20).trunks == ()
+    assert trunks(mallory.tenant).trunks == ()
 
 
 def test_another_tenants_trunk_is_not_found(acme, mallory):
@@ -68,7 +72,7 @@ def test_another_tenants_trunk_is_not_found(acme, mallory):
         with pytest.raises(NotFound):
             count_numbers(mallory.tenant, NumberFilters(trunk_id=trunk_id))
         with pytest.raises(NotFound):
-            list_trunks(mallory.tenant, trunk_id=trunk_id, limit=20)
+            trunks(mallory.tenant, trunk_id=trunk_id)
     assert len(listed(acme, trunk_id=theirs.id).numbers) == 1
 
 
@@ -137,12 +141,12 @@ def test_trunks_come_by_name_with_the_count_of_their_numbers(acme):
     hq = TrunkFactory(tenant=acme, name="HQ")
     TrunkFactory(tenant=acme, name="Branch")
     PhoneNumberFactory.create_batch(2, tenant=acme, trunk=hq)
-    first = list_trunks(acme, limit=1)
+    first = trunks(acme, limit=1)
     assert [(trunk.name, trunk.numbers) for trunk in first.trunks] == [("Branch", 0)]
-    second = list_trunks(acme, limit=1, after=first.next_after)
+    second = trunks(acme, limit=1, after=first.next_after)
     assert [(trunk.name, trunk.numbers) for trunk in second.trunks] == [("HQ", 2)]
     assert second.next_after is None
-    assert [t.name for t in list_trunks(acme, contains="hq", limit=20).trunks] == ["HQ"]
+    assert [t.name for t in trunks(acme, contains="hq").trunks] == ["HQ"]
 
 
 def test_lists_take_the_same_queries_however_long(acme, django_assert_num_queries):
@@ -154,4 +158,18 @@ def test_lists_take_the_same_queries_however_long(acme, django_assert_num_querie
         with django_assert_num_queries(2):
             listed(acme, limit=limit, trunk_id=trunk.id)
         with django_assert_num_queries(1):
-            list_trunks(acme, limit=limit)
+            trunks(acme, limit=limit)
+
+
+def test_trunks_are_counted_by_registration_state(acme, mallory, django_assert_num_queries):
+    TrunkFactory(tenant=acme, registered=True)
+    TrunkFactory.create_batch(2, tenant=acme)
+    TrunkFactory(tenant=mallory.tenant)
+    with django_assert_num_queries(1):
+        counts = count_trunks(acme, TrunkFilters())
+    assert [(row.status, row.count) for row in counts] == [("never", 2), ("registered", 1)]
+
+
+def test_an_archived_flow_counts_as_none(acme):
+    PhoneNumberFactory(tenant=acme, call_flow=CallFlowFactory(tenant=acme, status="archived"))
+    assert listed(acme).numbers[0].flow_state == "none"
