@@ -1,0 +1,137 @@
+"""What to type or paste into each AI host, with this endpoint and a token."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+# Words, not a token's form: what is pasted without being replaced can't be mistaken for one.
+PLACEHOLDER = "YOUR_TOKEN"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """One way to connect. `where`: what to open; `snippet`: what goes there, whole and exact."""
+
+    key: str
+    title: str
+    subtitle: str
+    where: str
+    snippet: str
+    note: str = ""
+
+
+def hosts(token: str = PLACEHOLDER) -> list[Host]:
+    """Every host that works with a token, in the order of the overview."""
+    endpoint = settings.MCP_RESOURCE_URL
+    bearer = f"Bearer {token}"
+    return [
+        Host(
+            key="claude-code",
+            title="Claude Code",
+            subtitle="In the terminal",
+            where="Run this once, then type /mcp in Claude Code.",
+            snippet=(
+                f"claude mcp add --transport http cliqtel {endpoint} \\\n"
+                f'  --header "Authorization: {bearer}"'
+            ),
+        ),
+        Host(
+            key="claude",
+            title="Claude",
+            subtitle="Claude Desktop",
+            where="Settings → Developer → Edit config, then restart Claude. Needs Node.js.",
+            snippet=_json(
+                {
+                    "mcpServers": {
+                        "cliqtel": {
+                            "command": "npx",
+                            # No blank in an argument: Windows would split it.
+                            "args": [
+                                "-y",
+                                "mcp-remote",
+                                endpoint,
+                                "--header",
+                                "Authorization:${CLIQTEL_AUTH}",
+                            ],
+                            "env": {"CLIQTEL_AUTH": bearer},
+                        }
+                    }
+                }
+            ),
+        ),
+        Host(
+            key="chatgpt",
+            title="ChatGPT",
+            subtitle="OpenAI Responses API",
+            where="A member of “tools” in your request.",
+            snippet=_json(
+                {
+                    "type": "mcp",
+                    "server_label": "cliqtel",
+                    "server_url": endpoint,
+                    "authorization": token,
+                    "require_approval": "never",
+                }
+            ),
+            note="OpenAI calls the endpoint from its own network, so it must be reachable there.",
+        ),
+        Host(
+            key="copilot-studio",
+            title="Copilot Studio",
+            subtitle="Microsoft agents",
+            where=(
+                "Tools → Add a tool → Model Context Protocol. Authentication: API key, type "
+                "Header, header name Authorization. Then, as the key, with the word Bearer:"
+            ),
+            snippet=bearer,
+            note=f"Server URL: {endpoint}. Microsoft calls it from its own network.",
+        ),
+        Host(
+            key="cursor",
+            title="Cursor",
+            subtitle="Editor",
+            where="In ~/.cursor/mcp.json, or .cursor/mcp.json of one project.",
+            snippet=_json(
+                {"mcpServers": {"cliqtel": {"url": endpoint, "headers": {"Authorization": bearer}}}}
+            ),
+        ),
+        Host(
+            key="vs-code",
+            title="VS Code",
+            subtitle="GitHub Copilot chat",
+            where="Command palette → MCP: Open User Configuration.",
+            snippet=_json(
+                {
+                    "servers": {
+                        "cliqtel": {
+                            "type": "http",
+                            "url": endpoint,
+                            "headers": {"Authorization": bearer},
+                        }
+                    }
+                }
+            ),
+        ),
+        Host(
+            key="curl",
+            title="curl",
+            subtitle="To see that it works",
+            where="Calls whoami: which account, which scopes, which limits are left.",
+            snippet=(
+                f"curl -sS {endpoint} \\\n"
+                f'  -H "Authorization: {bearer}" \\\n'
+                '  -H "Content-Type: application/json" \\\n'
+                '  -H "Accept: application/json, text/event-stream" \\\n'
+                """  -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","""
+                """"params":{"name":"whoami","arguments":{}}}'"""
+            ),
+        ),
+    ]
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
