@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("callflows/", include("cliqtel_portal.callflows.urls")),
     path("trunks/", include("cliqtel_portal.trunks.urls")),
     path("docs/", include("cliqtel_portal.docs.urls")),
+    path("numbers/ai-access/", include("mcp_access.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -1,0 +1,24 @@
+"""My Numbers → AI Access."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from mcp_access.views import new_token, overview, tokens
+
+app_name = "mcp_access"
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("tokens/", tokens.token_list, name="token-list"),
+    path("tokens/new/", new_token.token_new, name="token-new"),
+    path("tokens/new/create/", new_token.token_create, name="token-create"),
+    path(
+        "tokens/new/disconnect/<uuid:token_id>/",
+        new_token.token_disconnect,
+        name="token-disconnect",
+    ),
+    path("tokens/<uuid:token_id>/", tokens.token_detail, name="token-detail"),
+    path("tokens/<uuid:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
+    path("tokens/<uuid:token_id>/rotate/", tokens.token_rotate, name="token-rotate"),
+]

@@ -1,0 +1,76 @@
+"""The first page of AI Access: where hosts connect, and how much of the plan is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from audit.services import usage_of
+from cliqtel_portal.accounts.http import PortalRequest, portal_view
+from cliqtel_portal.accounts.models import Tenant
+from cliqtel_portal.accounts.permissions import may_use_ai_access
+from mcp_access import services
+from mcp_access.limits import limits_of
+from mcp_access.views.hosts import hosts
+from mcp_access.views.rows import live_first, rows
+
+_TOP = 5
+_NEAR_PERCENT = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meter:
+    """Something used out of a limit; `limit` None is unlimited."""
+
+    used: int
+    limit: int | None
+
+    @property
+    def text(self) -> str:
+        return f"{self.used:,}" + (" used" if self.limit is None else f" of {self.limit:,}")
+
+    @property
+    def tone(self) -> str:
+        if self.limit is None or self.used * 100 < self.limit * _NEAR_PERCENT:
+            return ""
+        return "bad" if self.used >= self.limit else "warn"
+
+
+@require_safe
+@portal_view(may_use_ai_access)
+def overview(request: PortalRequest) -> HttpResponse:
+    visible = services.visible_tokens(request.membership)
+    limits = limits_of(request.tenant)
+    usage = usage_of(request.tenant.pk)
+    return render(
+        request,
+        "mcp_access/overview.html",
+        {
+            "endpoint": settings.MCP_RESOURCE_URL,
+            "hosts": hosts(),
+            "rows": rows(request.membership, live_first(visible)[:_TOP]),
+            "token_count": len(visible),
+            "limits": limits,
+            "month": Meter(used=usage.calls, limit=limits.calls_per_month),
+            "beyond": _beyond_the_month(request.tenant),
+            "resets_at": usage.resets_at,
+            "connections": Meter(
+                used=services.count_connections(request.tenant), limit=limits.connections
+            ),
+        },
+    )
+
+
+def _beyond_the_month(tenant: Tenant) -> str:
+    """What happens to calls over the month's limit; "" where there is none."""
+    limits = limits_of(tenant)
+    if limits.calls_per_month is None:
+        return ""
+    if limits.month_is_hard:
+        return "Further calls are refused until then."
+    price = settings.MCP_TIERS[tenant.tier].get("overage_eur")
+    return f"Further calls cost €{price} each." if price else ""
