@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import time
 import uuid
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from django.conf import settings
 from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
-from mcp_types import INVALID_REQUEST
+from mcp_types import INTERNAL_ERROR, INVALID_REQUEST
 from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 from starlette.requests import Request as StarletteRequest
@@ -53,13 +54,26 @@ class McpEndpoint:
     """The ASGI application of `/mcp` and `/mcp/`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = uuid.uuid4().hex
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            answer = _with_cors(send)
-            try:
-                await self._serve(scope, receive, answer)
-            except Refusal as refusal:
-                await refusal.send(answer)
+        request_id = str(uuid.uuid4())
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        answer = _Answer(send)
+        started = time.perf_counter()
+        try:
+            await self._serve(scope, receive, answer)
+        except Refusal as refusal:
+            await refusal.send(answer)
+        except Exception:
+            # The boundary: the server would answer with the exception's words.
+            logger.exception("mcp request failed")
+            if not answer.status:
+                await Refusal(
+                    500,
+                    code=INTERNAL_ERROR,
+                    message=f"Something went wrong on our side. Tell Cliqtel: {request_id}.",
+                ).send(answer)
+        duration_ms = round((time.perf_counter() - started) * 1000)
+        logger.info("mcp %s %d in %d ms", scope["method"], answer.status, duration_ms)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         await _check_hygiene(scope, receive)
@@ -128,22 +142,28 @@ async def _hand_over(
     user_token = auth_context_var.set(user)
     principal_token = current_principal.set(found.principal)
     call_token = current_call.set(call)
-    bound = {"call": str(call.record.id)} if call else {}
+    structlog.contextvars.bind_contextvars(**_log_context(request, call))
+    manager = StreamableHTTPSessionManager(
+        get_server(),
+        stateless=True,
+        json_response=not request.wants_stream,
+        security_settings=None,  # checked in `_check_hygiene`, before anything else
+        max_request_body_size=settings.MCP_MAX_BODY_BYTES,
+    )
     try:
-        with structlog.contextvars.bound_contextvars(**bound):
-            manager = StreamableHTTPSessionManager(
-                get_server(),
-                stateless=True,
-                json_response=not request.wants_stream,
-                security_settings=None,  # checked in `_check_hygiene`, before anything else
-                max_request_body_size=settings.MCP_MAX_BODY_BYTES,
-            )
-            async with manager.run():
-                await manager.handle_request(inner, replay, send)
+        async with manager.run():
+            await manager.handle_request(inner, replay, send)
     finally:
         auth_context_var.reset(user_token)
         current_principal.reset(principal_token)
         current_call.reset(call_token)
+
+
+def _log_context(request: gate.Request, call: ToolCall | None) -> dict[str, str]:
+    """On each line that is logged while the request is served."""
+    if call is None:
+        return {"method": str(request.message.get("method"))[:40]}
+    return {"call": str(call.record.id), "tool": call.record.tool}
 
 
 async def _check_hygiene(scope: Scope, receive: Receive) -> None:
@@ -211,10 +231,15 @@ def _sized(headers: list[Header], length: int) -> list[Header]:
     return [*kept, (b"content-length", str(length).encode())]
 
 
-def _with_cors(send: Send) -> Send:
-    async def send_with_cors(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", []), *_CORS]}
-        await send(message)
+class _Answer:
+    """The way back: adds the CORS headers, remembers the status."""
 
-    return send_with_cors
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message = {**message, "headers": [*message.get("headers", []), *_CORS]}
+        await self._send(message)

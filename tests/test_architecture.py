@@ -65,8 +65,8 @@ ASYNC_FILES = {
     "cliqtel_portal/asgi.py",
 }
 OAUTH_FILES = {"mcp_access/models.py", "mcp_access/authentication.py"}
-# Where any exception may be caught: the boundary of a call.
-BROAD_EXCEPT_FILES = {"mcp_access/pipeline.py"}
+# Where any exception may be caught: the boundaries of a call and of a request.
+BROAD_EXCEPT_FILES = {"mcp_access/pipeline.py", "mcp_access/asgi.py"}
 
 
 @cache

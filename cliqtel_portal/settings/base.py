@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import environ
@@ -55,7 +56,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django_structlog.middlewares.RequestMiddleware",
+    "cliqtel_portal.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -213,4 +214,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 # django-ratelimit distrusts Django's own Redis cache backend; its counters there are atomic.
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
 
+# A client must not choose the id under which its requests are found in the log.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = False
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_CORRELATION_ID = False
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 LOGGING = logging_config(json_lines=env.bool("LOG_JSON", default=False))

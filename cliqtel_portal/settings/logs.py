@@ -50,7 +50,7 @@ def logging_config(*, json_lines: bool) -> dict[str, Any]:
             "mcp.server.streamable_http_manager": {"level": "WARNING"},
             "mcp.server.streamable_http": {"level": "WARNING"},
             "daphne": {"level": "WARNING"},
-            "httpx": {"level": "WARNING"},
+            "httpx2": {"level": "WARNING"},
             "django.server": {"level": "WARNING"},
         },
     }

@@ -1,0 +1,30 @@
+"""One line per page request: django-structlog's, without what must not be in a log."""
+
+from __future__ import annotations
+
+import re
+
+import structlog
+from django.http import HttpRequest
+from django_structlog.middlewares import RequestMiddleware
+
+from cliqtel_portal.network import address_from
+
+# Links that are a secret by themselves: whoever reads the log could follow them.
+_SECRET_PATHS = re.compile(r"(?P<kept>/account/password/reset/key/)[^/]+")
+
+
+class RequestLogMiddleware(RequestMiddleware):  # type: ignore[misc]
+    """Never the query string: codes, states and addresses travel there."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return f"{request.method} {_SECRET_PATHS.sub(r'\g<kept>…', request.path)}"
+
+    @classmethod
+    def bind_ip(cls, request: HttpRequest) -> None:
+        """The address by our own count of proxies: the library believes any header."""
+        address = address_from(
+            request.META.get("REMOTE_ADDR") or "", request.META.get("HTTP_X_FORWARDED_FOR", "")
+        )
+        structlog.contextvars.bind_contextvars(ip=address)
