@@ -14,12 +14,13 @@ from cliqtel_portal.network import address_from
 _SECRET_PATHS = re.compile(r"(?P<kept>/account/password/reset/key/)[^/]+")
 
 
-class RequestLogMiddleware(RequestMiddleware):  # type: ignore[misc]
+class RequestLogMiddleware(RequestMiddleware):
     """Never the query string: codes, states and addresses travel there."""
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        return f"{request.method} {_SECRET_PATHS.sub(r'\g<kept>…', request.path)}"
+        path = _SECRET_PATHS.sub(r"\g<kept>…", request.path)
+        return f"{request.method} {path}"
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:

@@ -35,12 +35,8 @@ class AccessToken(AbstractAccessToken):  # type: ignore[misc]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.OAUTH)
-    tenant = models.ForeignKey(
-        "accounts.Tenant", on_delete=models.PROTECT, related_name="+"
-    )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     application = models.ForeignKey(
         oauth2_settings.APPLICATION_MODEL,
         on_delete=models.PROTECT,
@@ -151,12 +147,8 @@ class RefreshToken(AbstractRefreshToken):  # type: ignore[misc]
     """Renews one OAuth session; used once. `token_family` joins all of a session."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    tenant = models.ForeignKey(
-        "accounts.Tenant", on_delete=models.PROTECT, related_name="+"
-    )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     application = models.ForeignKey(
         oauth2_settings.APPLICATION_MODEL, on_delete=models.PROTECT, related_name="+"
     )
@@ -196,9 +188,7 @@ class Grant(AbstractGrant):  # type: ignore[misc]
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
     class Meta(AbstractGrant.Meta):  # type: ignore[misc]
         swappable = "OAUTH2_PROVIDER_GRANT_MODEL"
