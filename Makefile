@@ -33,6 +33,9 @@ lint: $(STAMP) ## ruff, mypy, djlint, migrations, deployment checks
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@$(BIN)/python .ci/check_deploy.py
 
+bench: $(STAMP) ## calls a second through one real daphne; never part of the tests
+	@$(BIN)/python benchmarks/mcp_calls.py $(ARGS)
+
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
