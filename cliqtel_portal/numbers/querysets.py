@@ -45,4 +45,5 @@ class ReservationQuerySet(TenantQuerySet["Reservation"]):
 
 class OfferQuerySet(TenantQuerySet["Offer"]):
     def live(self, at: datetime) -> OfferQuerySet:
+        """Still promised at that moment."""
         return self.filter(expires_at__gt=at)

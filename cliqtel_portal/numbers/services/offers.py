@@ -41,7 +41,7 @@ def make_offers(
         update_fields=["expires_at"],
     )
     # The ids of renewed rows are the database's, not those just offered: read them back.
-    offers = Offer.objects.for_tenant(tenant).filter(stock_number__in=wanted, expires_at__gt=at)
+    offers = Offer.objects.for_tenant(tenant).live(at).filter(stock_number__in=wanted)
     return {offer.stock_number_id: offer for offer in offers if _fits(offer, wanted)}
 
 

@@ -8,6 +8,7 @@ import phonenumbers
 import pytest
 from django.db import connection
 
+from cliqtel_portal.callflows import demo as callflows_demo
 from cliqtel_portal.numbers import demo
 from cliqtel_portal.numbers.demo_owned import OWNED
 from cliqtel_portal.numbers.demo_stock import RANGES
@@ -15,6 +16,7 @@ from cliqtel_portal.numbers.models import EmergencyAddress, PhoneNumber, StockNu
 from cliqtel_portal.numbers.services import StockFilters, search_stock
 from cliqtel_portal.pricing import demo as pricing_demo
 from cliqtel_portal.regulatory import demo as regulatory_demo
+from cliqtel_portal.trunks import demo as trunks_demo
 from tests.factories.accounts import TenantFactory
 
 # Kept by the regulators for films and examples; libphonenumber calls some of them invalid.
@@ -77,6 +79,23 @@ def test_each_tenant_has_what_the_contract_says(tenants):
     assert PhoneNumber.objects.for_tenant(tenants["globex"]).count() == 4
     assert PhoneNumber.objects.for_tenant(tenants["initech"]).count() == 8
     assert not PhoneNumber.objects.filter(is_demo=False).exists()
+
+
+def test_numbers_lead_to_the_trunks_and_flows_of_their_tenants(tenants):
+    trunks_demo.seed(tenants)
+    callflows_demo.seed(tenants)
+    seed(tenants)
+    for slug, owned in OWNED.items():
+        for one in owned:
+            number = PhoneNumber.objects.for_tenant(tenants[slug]).get(e164=one.e164)
+            target = number.trunk or number.call_flow
+            assert (target.name if target else "") == (one.trunk or one.flow), one.e164
+    numbers = PhoneNumber.objects.for_tenant(tenants["acme"]).filter(status="active")
+    loose = numbers.filter(trunk__isnull=True, call_flow__isnull=True)
+    assert [number.e164 for number in loose] == ["+31101230900"]
+    assert numbers.filter(call_flow__status="draft").exists()
+    assert numbers.filter(trunk__registration_state="registered").exists()
+    assert numbers.exclude(trunk=None).exclude(trunk__registration_state="registered").exists()
 
 
 def test_there_is_stock_in_eight_countries_and_more_with_blocks(tenants):

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import threading
+import uuid
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from cliqtel_portal.errors import InvalidArguments
 from cliqtel_portal.numbers.models import Offer
 from cliqtel_portal.numbers.services import StockFilters, search_stock
 from cliqtel_portal.pricing.models import Price
+from tests.factories.accounts import TenantFactory
 from tests.factories.numbers import ReservationFactory, StockNumberFactory
 from tests.factories.pricing import PriceFactory
 from tests.factories.regulatory import RequirementFactory, RequirementSetFactory
@@ -272,3 +276,28 @@ def test_another_price_makes_another_offer_and_keeps_the_promise_of_the_first(ac
     assert after.offer_id != before.offer_id
     assert after.monthly.plain == "1.20"
     assert Offer.objects.get(pk=before.offer_id).monthly_money.plain == "1.00"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_searches_at_the_same_time_share_their_offers():
+    tenant = TenantFactory()
+    stock(*range(50))
+    barrier = threading.Barrier(4)
+    found: list[set[uuid.UUID]] = []
+
+    def run() -> None:
+        try:
+            barrier.wait(10)
+            for _ in range(5):
+                found.append({number.offer_id for number in search(tenant, limit=50).numbers})
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 20
+    assert all(offers == found[0] for offers in found)
+    assert Offer.objects.count() == len(found[0]) == 50
