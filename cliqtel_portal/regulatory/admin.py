@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db import models
 
 from cliqtel_portal.regulatory.models import Document, Requirement, RequirementSet
 
@@ -18,6 +19,7 @@ class RequirementSetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_help_text = "Country code, or words of a requirement's name."
     ordering = ["country", "number_type", "action"]
     inlines = [RequirementInline]
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
 
 @admin.register(Document)
