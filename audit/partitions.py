@@ -41,6 +41,17 @@ def ensure_partitions(cursor: Any, today: date) -> None:
         month = month_after(month)
 
 
+def months_held(cursor: Any, today: date) -> list[date]:
+    """The months up to the present one that have a partition, newest first."""
+    cursor.execute(
+        "SELECT right(inhrelid::regclass::text, 7) FROM pg_inherits"
+        " WHERE inhparent = 'mcp_tool_calls'::regclass"
+        " AND inhrelid::regclass::text ~ '_[0-9]{4}_[0-9]{2}$' ORDER BY 1 DESC"
+    )
+    months = [date(int(name[:4]), int(name[5:]), 1) for (name,) in cursor.fetchall()]
+    return [month for month in months if month <= today]
+
+
 def default_partition_is_used(cursor: Any) -> bool:
     """Whether a row fell outside every month: beat was down for months, or a clock lies."""
     cursor.execute("SELECT EXISTS (SELECT FROM mcp_tool_calls_default)")

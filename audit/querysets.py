@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
@@ -24,3 +25,16 @@ class ToolCallQuerySet(models.QuerySet["ToolCall"]):
 
     def until(self, moment: datetime) -> Self:
         return self.filter(id__lt=first_uuid7_at(moment))
+
+    def frequent(self, *columns: str, among: int = 5_000, limit: int = 30) -> list[tuple[Any, ...]]:
+        """What occurs most in the newest rows, most frequent first. Never reads more than those."""
+        newest = self.order_by("-id").values_list(*columns)[:among]
+        return [values for values, _ in Counter(newest).most_common(limit)]
+
+
+def as_call_id(text: str) -> uuid.UUID | None:
+    """The id that a person has typed or pasted, else None."""
+    try:
+        return uuid.UUID(text.strip())
+    except ValueError:
+        return None
