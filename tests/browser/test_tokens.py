@@ -204,6 +204,24 @@ def test_the_pages_hold_in_light_dark_and_on_a_phone(
     shots("limit")
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_controls_are_large_enough_to_hit(sign_in: SignIn, alice: Membership, width: int) -> None:
+    token, _ = make_token(alice, name="x")
+    page = sign_in(alice)
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in (OVERVIEW, LIST, f"{LIST}new/", f"{LIST}{token.pk}/", f"{LIST}{token.pk}/revoke/"):
+        page.goto(path)
+        # WCAG 2.5.8: 24 px; links in a sentence are exempt, a label counts with its box.
+        too_small = page.evaluate(
+            """() => [...document.querySelectorAll('main :is(a, button, input, select, summary)')]
+            .filter(e => e.checkVisibility() && !e.closest('p, label'))
+            .filter(e => { const b = e.getBoundingClientRect();
+                           return b.width && (b.width < 24 || b.height < 24) })
+            .map(e => e.outerHTML.slice(0, 80))"""
+        )
+        assert too_small == [], path
+
+
 def test_a_member_sees_what_is_locked(sign_in: SignIn, bob: Membership, shots: Shots) -> None:
     page = sign_in(bob)
     page.goto(f"{LIST}new/")

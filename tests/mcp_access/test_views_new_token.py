@@ -1,70 +1,32 @@
-"""From the form by the review to the one sight of a new token."""
+"""The form of a new token and the review of what it would make."""
 
 from __future__ import annotations
 
-import html
 import re
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
-from django.contrib.sessions.models import Session
-from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone
 
 from cliqtel_portal.accounts.models import Membership, Tenant
-from mcp_access import tokens
 from mcp_access.models import AccessToken
 from tests.factories.accounts import MembershipFactory
 from tests.factories.mcp_access import make_token
+from tests.mcp_access.token_form import (
+    CREATE,
+    NEW,
+    TOKEN,
+    carried,
+    filled_in,
+    signed_in,
+    text_of,
+)
 
 pytestmark = pytest.mark.django_db
-
-NEW = "/numbers/ai-access/tokens/new/"
-CREATE = "/numbers/ai-access/tokens/new/create/"
-TOKEN = re.compile(r"ct_mcp_[0-9A-Za-z]{49}")
-_INPUT = re.compile(r"<input type=\"hidden\" name=\"(\w+)\" value=\"([^\"]*)\"")
-
-
-def signed_in(membership: Membership, **options: bool) -> Client:
-    client = Client(**options)
-    client.force_login(membership.user)
-    return client
-
-
-def text_of(response: HttpResponse) -> str:
-    return html.unescape(response.content.decode())
-
-
-def filled_in(client: Client, **values: Any) -> dict[str, Any]:
-    """What a browser would post: the form's hidden values, the default expiry, and `values`."""
-    hidden = dict(_INPUT.findall(client.get(NEW).content.decode()))
-    del hidden["csrfmiddlewaretoken"]
-    return hidden | {
-        "name": "Ops agent",
-        "scopes": ["mcp.docs.read"],
-        "lifetime": "90",
-        **values,
-    }
-
-
-def carried(response: HttpResponse) -> dict[str, Any]:
-    """The hidden values of a review, as its form posts them."""
-    found: dict[str, Any] = {}
-    for name, value in _INPUT.findall(response.content.decode()):
-        found.setdefault(name, []).append(html.unescape(value))
-    # Django's client checks none, unless told to.
-    found.pop("csrfmiddlewaretoken")
-    return found
-
-
-# -- the form -------------------------------------------------------------------------------------
 
 
 def test_a_stranger_is_sent_to_the_login() -> None:
@@ -316,237 +278,6 @@ def test_a_start_after_the_expiry_is_refused(alice: Membership) -> None:
     page = text_of(client.post(NEW, filled_in(client, lifetime="7", starts_on=later)))
 
     assert "The start must precede the expiry." in page
-
-
-# -- making it ------------------------------------------------------------------------------------
-
-
-def make(client: Client, **values: Any) -> tuple[dict[str, Any], HttpResponse]:
-    """Through form and review. What was posted last, and its answer."""
-    posted = carried(client.post(NEW, filled_in(client, **values)))
-    return posted, client.post(CREATE, posted)
-
-
-def test_the_token_is_made_as_reviewed(alice: Membership) -> None:
-    client = signed_in(alice)
-    start = (timezone.now() + timedelta(days=2)).date()
-
-    _, response = make(
-        client,
-        note="ticket 42",
-        scopes=["mcp.docs.read", "mcp.routing.write"],
-        lifetime="60",
-        allowed_cidrs="192.0.2.7, 2001:db8::/32\r\n\r\n198.51.100.0/24",
-        burst_per_minute="20",
-        starts_on=start.isoformat(),
-    )
-
-    token = AccessToken.objects.get()
-    assert (token.kind, token.name, token.note) == ("static", "Ops agent", "ticket 42")
-    assert (token.tenant, token.user, token.created_by) == (alice.tenant, alice.user, alice.user)
-    assert token.scope == "mcp.docs.read mcp.routing.write"
-    assert token.allowed_cidrs == ["192.0.2.7/32", "2001:db8::/32", "198.51.100.0/24"]
-    assert token.burst_per_minute == 20
-    assert abs(token.expires - timezone.now() - timedelta(days=60)) < timedelta(minutes=1)
-    zone = ZoneInfo(alice.tenant.time_zone)
-    assert token.not_before == datetime(start.year, start.month, start.day, tzinfo=zone)
-    assert token.resource == [settings.MCP_RESOURCE_URL]
-
-    page = text_of(response)
-    found = set(TOKEN.findall(page))
-    assert len(found) == 1
-    plaintext = found.pop()
-    assert tokens.digest(plaintext) == token.token_checksum
-    assert "You will not see it again" in page
-    assert f'--header "Authorization: Bearer {plaintext}"' in page
-    assert "YOUR_TOKEN" not in page
-    assert response["Cache-Control"] == "no-store"
-
-
-def test_the_default_is_ninety_days_from_anywhere_at_once(alice: Membership) -> None:
-    make(signed_in(alice))
-
-    token = AccessToken.objects.get()
-    assert abs(token.expires - timezone.now() - timedelta(days=90)) < timedelta(minutes=1)
-    assert (token.allowed_cidrs, token.not_before, token.burst_per_minute) == ([], None, None)
-
-
-def last_day(zone: ZoneInfo) -> date:
-    return timezone.localdate(timezone=zone) + timedelta(days=365)
-
-
-def test_another_date_is_the_last_day_in_the_accounts_zone(alice: Membership) -> None:
-    zone = ZoneInfo("America/New_York")
-    Tenant.objects.filter(pk=alice.tenant_id).update(time_zone=zone.key)
-    day = timezone.localdate(timezone=zone) + timedelta(days=10)
-
-    make(signed_in(alice), lifetime="custom", expires_on=day.isoformat())
-
-    following = day + timedelta(days=1)
-    assert AccessToken.objects.get().expires == datetime(
-        following.year, following.month, following.day, tzinfo=zone
-    )
-
-
-def test_the_last_day_of_a_year_can_be_chosen(alice: Membership) -> None:
-    day = last_day(ZoneInfo(alice.tenant.time_zone))
-
-    make(signed_in(alice), lifetime="custom", expires_on=day.isoformat())
-
-    assert AccessToken.objects.get().expires <= timezone.now() + timedelta(days=365)
-
-
-def test_a_reload_leads_to_the_token_without_its_text(alice: Membership) -> None:
-    client = signed_in(alice)
-    posted, response = make(client)
-    plaintext = TOKEN.findall(text_of(response))[0]
-
-    again = client.post(CREATE, posted)
-
-    token = AccessToken.objects.get()
-    detail = reverse("mcp_access:token-detail", args=[token.pk])
-    assert (again.status_code, again["Location"]) == (302, detail)
-    page = text_of(client.get(detail))
-    assert "This token exists and its text was shown." in page
-    assert plaintext not in page
-    assert client.get(CREATE)["Location"] == NEW
-
-
-def test_the_text_is_nowhere_but_in_the_answer(
-    alice: Membership, caplog: pytest.LogCaptureFixture
-) -> None:
-    client = signed_in(alice)
-    with caplog.at_level("DEBUG"):
-        _, response = make(client)
-    plaintext = TOKEN.findall(text_of(response))[0]
-
-    assert plaintext not in caplog.text
-    assert plaintext not in str(response.headers)
-    assert plaintext not in str(client.cookies)
-    assert plaintext not in str([session.get_decoded() for session in Session.objects.all()])
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names():
-            cursor.execute(
-                f'SELECT count(*) FROM "{table}" t WHERE t::text LIKE %s', [f"%{plaintext}%"]
-            )
-            assert cursor.fetchone() == (0,), table
-
-
-def test_the_review_cannot_be_widened_on_the_way(bob: Membership) -> None:
-    client = signed_in(bob)
-    posted = carried(client.post(NEW, filled_in(client)))
-
-    page = text_of(client.post(CREATE, posted | {"scopes": ["mcp.numbers.purchase"]}))
-
-    assert "mcp.numbers.purchase needs the role approver." in page
-    assert not AccessToken.objects.exists()
-
-
-def test_posting_needs_the_csrf_token(alice: Membership) -> None:
-    values = filled_in(signed_in(alice))
-    client = signed_in(alice, enforce_csrf_checks=True)
-
-    assert client.post(NEW, values).status_code == 403
-    assert client.post(CREATE, values).status_code == 403
-    assert not AccessToken.objects.exists()
-
-
-@pytest.mark.parametrize("path", [NEW, CREATE])
-def test_switching_the_account_meanwhile_makes_no_token_there(path: str, alice: Membership) -> None:
-    client = signed_in(alice)
-    values = filled_in(client)
-    other = MembershipFactory(user=alice.user, tenant__slug="zeta", tenant__name="Zeta BV")
-    client.post("/account/tenant/", {"tenant": "zeta", "next": "/trunks/"})
-
-    response = client.post(path, values)
-
-    page = text_of(response)
-    assert "You have switched to Zeta BV." in page
-    assert 'name="name" value="Ops agent"' in page
-    assert carried(response)["account"] == [str(other.tenant_id)]
-    assert not AccessToken.objects.exists()
-
-
-# -- no connection left ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def discover(mallory: Membership) -> Membership:
-    """Mallory's tenant in the tier with one connection."""
-    Tenant.objects.filter(pk=mallory.tenant_id).update(tier="discover")
-    return mallory
-
-
-def disconnect(token: AccessToken) -> str:
-    return reverse("mcp_access:token-disconnect", args=[token.pk])
-
-
-def test_without_a_connection_left_the_form_offers_to_end_one(discover: Membership) -> None:
-    token, _ = make_token(discover, name="Old host")
-    client = signed_in(discover)
-
-    page = text_of(client.get(NEW, {"template": "explorer"}))
-
-    assert "Discover allows 1 connected AI host, and" in page
-    assert "Old host" in page
-    response = client.post(disconnect(token), {"template": "explorer"})
-    assert response["Location"] == f"{NEW}?template=explorer"
-    token.refresh_from_db()
-    assert token.revoked_by == discover.user
-    assert client.get(NEW).status_code == 200
-
-
-def test_what_was_typed_survives_the_disconnecting(discover: Membership) -> None:
-    client = signed_in(discover)
-    values = filled_in(client, note="ticket 42")
-    token, _ = make_token(discover, name="Somebody was faster")
-
-    for path in (NEW, CREATE):
-        limit_page = client.post(path, values)
-        assert "What you typed is kept." in text_of(limit_page)
-    review = client.post(disconnect(token), carried(limit_page))
-    assert "ticket 42" in text_of(review)
-    client.post(CREATE, carried(review))
-
-    assert AccessToken.objects.live().get().note == "ticket 42"
-
-
-def test_a_member_is_offered_their_own_connections_only(
-    acme: Tenant, alice: Membership, bob: Membership
-) -> None:
-    Tenant.objects.filter(pk=acme.pk).update(connections=2)
-    of_alice, _ = make_token(alice, name="of alice")
-    make_token(bob, name="of bob")
-    client = signed_in(bob)
-
-    page = text_of(client.get(NEW))
-
-    assert "of bob" in page
-    assert "of alice" not in page
-    assert "1 more belongs to colleagues." in page
-    assert client.post(disconnect(of_alice)).status_code == 404
-    of_alice.refresh_from_db()
-    assert of_alice.revoked_at is None
-
-
-def test_a_member_without_any_is_told_whom_to_ask(
-    acme: Tenant, alice: Membership, bob: Membership
-) -> None:
-    Tenant.objects.filter(pk=acme.pk).update(connections=1)
-    make_token(alice)
-
-    page = text_of(signed_in(bob).get(NEW))
-
-    assert "None of the connections is yours to end." in page
-    assert "1 belongs to colleagues. Ask an admin of Acme Test" in page
-
-
-def test_no_connection_of_another_tenant_is_ended(alice: Membership, mallory: Membership) -> None:
-    token, _ = make_token(alice)
-
-    assert signed_in(mallory).post(disconnect(token)).status_code == 404
-    token.refresh_from_db()
-    assert token.revoked_at is None
 
 
 def test_every_template_of_these_pages_has_no_inline_script_or_style() -> None:
