@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -38,7 +38,7 @@ class IssuedToken:
     """A new token and its plaintext, which exists nowhere else."""
 
     token: AccessToken
-    plaintext: str
+    plaintext: str = field(repr=False)
 
 
 def count_connections(tenant: Tenant) -> int:
@@ -83,6 +83,7 @@ def issue_token(
     # One at a time for a tenant, or two people would both take the last connection.
     tenant = Tenant.objects.select_for_update().get(pk=actor.tenant_id)
     _check_connection_is_free(tenant)
+    _take_name_from_expired(tenant, name.strip())
     return _create(
         tenant=tenant,
         user=actor.user,
@@ -92,7 +93,7 @@ def issue_token(
         scope=" ".join(wanted),
         expires=expires,
         not_before=not_before,
-        allowed_cidrs=[str(ipaddress.ip_network(cidr, strict=False)) for cidr in cidrs],
+        allowed_cidrs=[str(_network(cidr)) for cidr in cidrs],
         burst_per_minute=burst_per_minute,
     )
 
@@ -101,8 +102,9 @@ def issue_token(
 def rotate_token(actor: Membership, token_id: uuid.UUID, *, overlap: timedelta) -> IssuedToken:
     """A successor of the token exists; the old one lives on for `overlap`, at most to its expiry.
 
-    The successor takes name, scopes, limits and life span. Only the owner of a token can rotate
-    it: the plaintext is theirs.
+    The successor takes name, scopes, limits, life span, and a start that lies ahead. Of a chain at
+    most two live, as they count as one connection: the old one's own predecessor ends now. Only
+    the owner of a token can rotate it: the plaintext is theirs.
 
     Raises:
         NotFound: not in the actor's tenant. NotPermitted: somebody else's.
@@ -124,8 +126,12 @@ def rotate_token(actor: Membership, token_id: uuid.UUID, *, overlap: timedelta) 
     if old.replaced_by_id is not None:
         raise TokenNotLive("This token was rotated already; rotate its successor.")
     now = timezone.now()
+    AccessToken.objects.for_tenant(actor.tenant).live(now).filter(replaced_by=old).update(
+        revoked_at=now, revoked_by=actor.user, updated=now
+    )
     granted = permissions.grantable_scopes(role=actor.role, tenant=actor.tenant)
     life = old.expires - (old.not_before or old.created)
+    starts = old.not_before if old.not_before and old.not_before > now else None
     return _create(
         tenant=actor.tenant,
         user=actor.user,
@@ -133,8 +139,8 @@ def rotate_token(actor: Membership, token_id: uuid.UUID, *, overlap: timedelta) 
         name=old.name,
         note=old.note,
         scope=" ".join(sorted(set(old.scope.split()) & granted)),
-        expires=now + min(life, timedelta(days=settings.STATIC_TOKEN_MAX_DAYS)),
-        not_before=None,
+        expires=(starts or now) + min(life, timedelta(days=settings.STATIC_TOKEN_MAX_DAYS)),
+        not_before=starts,
         allowed_cidrs=old.allowed_cidrs,
         burst_per_minute=old.burst_per_minute,
         replaces=old,
@@ -225,7 +231,9 @@ def _create(
                 # checked at commit, when the successor is there.
                 replaces.replaced_by = token
                 replaces.expires = overlap_ends or replaces.expires
-                replaces.save(update_fields=["replaced_by", "expires", "updated"])
+                if replaces.not_before and replaces.not_before >= replaces.expires:
+                    replaces.not_before = None  # it ends before its start
+                replaces.save(update_fields=["replaced_by", "expires", "not_before", "updated"])
             token.save(force_insert=True)
     except IntegrityError as error:
         if _constraint(error) != "mcp_token_name_unique":
@@ -254,6 +262,14 @@ def _check_connection_is_free(tenant: Tenant) -> None:
             f"{tenant.get_tier_display()} allows {limit} connected AI "
             f"host{'' if limit == 1 else 's'} and all are in use. Disconnect another first."
         )
+
+
+def _take_name_from_expired(tenant: Tenant, name: str) -> None:
+    """The unique index can't know the time: to it an expired token keeps its name until revoked."""
+    now = timezone.now()
+    AccessToken.objects.for_tenant(tenant).static().filter(
+        name=name, revoked_at__isnull=True, replaced_by__isnull=True, expires__lte=now
+    ).update(revoked_at=now, updated=now)
 
 
 def _locked(actor: Membership, token_id: uuid.UUID) -> AccessToken:
@@ -318,7 +334,7 @@ def _cidr_problems(cidrs: list[str]) -> list[Problem]:
     problems = []
     for cidr in cidrs:
         try:
-            ipaddress.ip_network(cidr, strict=False)
+            _network(cidr)
         except ValueError:
             problems.append(
                 Problem(
@@ -327,6 +343,12 @@ def _cidr_problems(cidrs: list[str]) -> list[Problem]:
                 )
             )
     return problems
+
+
+def _network(cidr: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    if "%" in cidr:  # an interface of some machine, at any length: no client comes from there
+        raise ValueError("scoped address")
+    return ipaddress.ip_network(cidr, strict=False)
 
 
 def _burst_problems(tenant: Tenant, burst: int | None) -> list[Problem]:
