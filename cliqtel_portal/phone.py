@@ -6,7 +6,7 @@ import re
 
 import phonenumbers
 
-E164 = re.compile(r"^\+[1-9]\d{6,14}$")
+E164 = re.compile(r"^\+[1-9][0-9]{6,14}$")
 
 
 class NotANumber(ValueError):
@@ -28,7 +28,11 @@ def normalise(text: str, country: str | None = None) -> str:
         raise NotANumber(f"Not a telephone number: write it as +31201234567{hint}.") from error
     if not phonenumbers.is_possible_number(parsed):
         raise NotANumber("Too long or too short for a telephone number of its country.")
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if not E164.fullmatch(e164):
+        # To libphonenumber 49 and 15 more digits are possible: Germany's plan is open-ended.
+        raise NotANumber("Too long or too short for a telephone number.")
+    return e164
 
 
 def display(e164: str) -> str:
