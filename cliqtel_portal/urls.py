@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from cliqtel_portal.health import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("mcp_access.oauth.urls")),
     path("healthz", healthz),
     path("readyz", readyz),
     path("account/", include("cliqtel_portal.accounts.urls")),
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trunks/", include("cliqtel_portal.trunks.urls")),
     path("docs/", include("cliqtel_portal.docs.urls")),
     path("numbers/ai-access/", include("mcp_access.urls")),
+    path("numbers/", include("cliqtel_portal.numbers.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -1,0 +1,146 @@
+"""My Numbers: what the tenant has, and where calls to it go."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import CharField, F, Func, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from cliqtel_portal.accounts.http import PortalRequest, portal_view
+from cliqtel_portal.accounts.models import Tenant
+from cliqtel_portal.number_types import Capability
+from cliqtel_portal.numbers.forms import NumberFilterForm
+from cliqtel_portal.numbers.models import PhoneNumber
+from cliqtel_portal.numbers.querysets import PhoneNumberQuerySet
+from cliqtel_portal.numbers.services import NumberFilters, StatusCount, count_numbers
+from cliqtel_portal.phone import national
+
+_PER_PAGE = 50
+_MAX_TAGS = 200  # of the menu
+_AFTER_A_COUNT = {PhoneNumber.Status.QUARANTINE.value: "in quarantine"}
+_CURSOR = re.compile(r"(\+[1-9][0-9]{6,14})\.([0-9a-f-]{36})")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    number: PhoneNumber
+    capabilities: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """`before` and `after` are cursors of the neighbouring pages, "" where there is none."""
+
+    rows: list[Row]
+    before: str
+    after: str
+
+
+@require_safe
+@portal_view()
+def number_list(request: PortalRequest) -> HttpResponse:
+    counts = count_numbers(request.tenant, NumberFilters())
+    held = sum(one.count for one in counts)
+    form = NumberFilterForm(
+        request.GET.dict(),
+        countries={one.country for one in counts if one.country},
+        tags=_tags_of(request.tenant),
+    )
+    found = form.narrow(PhoneNumber.objects.for_tenant(request.tenant))
+    return render(
+        request,
+        "numbers/list.html",
+        {
+            "form": form,
+            "page": _page(found, after=request.GET.get("after"), before=request.GET.get("before")),
+            "found": found.count() if form.is_used else held,
+            "held": held,
+            "countries": len({one.country for one in counts}),
+            "statuses": _statuses(counts),
+        },
+    )
+
+
+@require_safe
+@portal_view()
+def number_detail(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
+    number = get_object_or_404(
+        PhoneNumber.objects.for_tenant(request.tenant).select_related(
+            "trunk", "call_flow", "emergency_address"
+        ),
+        pk=number_id,
+    )
+    return render(
+        request,
+        "numbers/detail.html",
+        {
+            "number": number,
+            "national": national(number.e164),
+            "capabilities": _words(number.capabilities),
+        },
+    )
+
+
+def _tags_of(tenant: Tenant) -> list[str]:
+    each = Func(F("tags"), function="unnest", output_field=CharField())
+    each.set_returning = True
+    held = PhoneNumber.objects.for_tenant(tenant).exclude(status=PhoneNumber.Status.RELEASED)
+    return list(held.values_list(each, flat=True).distinct().order_by(each)[:_MAX_TAGS])
+
+
+def _statuses(counts: Iterable[StatusCount]) -> list[tuple[int, str]]:
+    """How many of each status, in words that go after a number, the most frequent first."""
+    sums: Counter[str] = Counter()
+    for one in counts:
+        sums[one.status] += one.count
+    return [(count, _AFTER_A_COUNT.get(status, status)) for status, count in sums.most_common()]
+
+
+def _page(found: PhoneNumberQuerySet, *, after: str | None, before: str | None) -> Page:
+    """The numbers after or before a cursor, or the first; a cursor that isn't ours is ignored."""
+    start, end = _cursor(after), _cursor(before)
+    # A row value would do, but Django has none: the first condition lets the index in.
+    if start:
+        e164, number_id = start
+        found = found.filter(Q(e164__gte=e164) & (Q(e164__gt=e164) | Q(id__gt=number_id)))
+    elif end:
+        e164, number_id = end
+        found = found.filter(Q(e164__lte=e164) & (Q(e164__lt=e164) | Q(id__lt=number_id)))
+    is_backward = bool(end and not start)
+    order = ("-e164", "-id") if is_backward else ("e164", "id")
+    read = list(found.select_related("trunk", "call_flow").order_by(*order)[: _PER_PAGE + 1])
+    is_more = len(read) > _PER_PAGE
+    shown = read[:_PER_PAGE]
+    if is_backward:
+        shown.reverse()
+    return Page(
+        rows=[Row(number=number, capabilities=_words(number.capabilities)) for number in shown],
+        before=_name(shown[0]) if shown and (is_more if is_backward else start) else "",
+        after=_name(shown[-1]) if shown and (is_more or is_backward) else "",
+    )
+
+
+def _name(number: PhoneNumber) -> str:
+    return f"{number.e164}.{number.id}"
+
+
+def _cursor(text: str | None) -> tuple[str, uuid.UUID] | None:
+    match = _CURSOR.fullmatch(text or "")
+    if match is None:
+        return None
+    try:
+        return match[1], uuid.UUID(match[2])
+    except ValueError:
+        return None
+
+
+def _words(capabilities: Iterable[str]) -> str:
+    held = set(capabilities)
+    return ", ".join(str(one.label) for one in Capability if one.value in held)
