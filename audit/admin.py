@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from audit.changelist import EstimatingPaginator, ToolCallList
 from audit.filters import ErrorCodeFilter, ScopeFilter, StartedFilter, TenantFilter, ToolFilter
 from audit.models import MonthlyUsage, ToolCall
-from audit.querysets import as_call_id
+from audit.querysets import as_uuid
 from audit.record import UnknownKey
 from audit.services import is_authentic
 from cliqtel_portal.accounts.models import Tenant
@@ -115,7 +115,7 @@ class ToolCallAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        call_id = as_call_id(search_term)
+        call_id = as_uuid(search_term)
         if call_id is not None:
             return queryset.filter(pk=call_id), False
         return super().get_search_results(request, queryset, search_term)

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from audit.models import ToolCall
-from audit.querysets import ToolCallQuerySet, as_call_id
+from audit.querysets import ToolCallQuerySet, as_uuid
 
 _NONE = "none"
 
@@ -36,7 +36,7 @@ class StartedFilter(admin.SimpleListFilter):
         model_admin: Any,
     ) -> None:
         super().__init__(request, params, model, model_admin)
-        asks_otherwise = "started_at__year" in params or as_call_id(request.GET.get(SEARCH_VAR, ""))
+        asks_otherwise = "started_at__year" in params or as_uuid(request.GET.get(SEARCH_VAR, ""))
         self._chosen = super().value() or ("" if asks_otherwise else self.default)
         if self._chosen and self._chosen not in self.days:
             raise IncorrectLookupParameters
@@ -136,6 +136,6 @@ class TenantFilter(_ColumnFilter):
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         chosen = self.value()
-        if chosen is not None and as_call_id(chosen) is None:
+        if chosen is not None and as_uuid(chosen) is None:
             raise IncorrectLookupParameters
         return super().queryset(request, queryset)

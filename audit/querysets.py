@@ -32,7 +32,7 @@ class ToolCallQuerySet(models.QuerySet["ToolCall"]):
         return [values for values, _ in Counter(newest).most_common(limit)]
 
 
-def as_call_id(text: str) -> uuid.UUID | None:
+def as_uuid(text: str) -> uuid.UUID | None:
     """The id that a person has typed or pasted, else None."""
     try:
         return uuid.UUID(text.strip())

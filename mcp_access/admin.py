@@ -1,17 +1,208 @@
-"""Staff see tokens and end them; never a secret, never an edit."""
+"""Staff see tokens and end them; never a secret, never an edit.
+
+django-oauth-toolkit registers these (settings, `*_ADMIN_CLASS`). Fields are listed one by one: its
+own lists would show the digests of tokens and codes.
+"""
 
 from __future__ import annotations
 
-from django.contrib import admin
+from collections.abc import Callable
+from typing import Any, ClassVar, cast
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from audit.changelist import EstimatingPaginator
+from audit.querysets import as_uuid
+from cliqtel_portal.accounts.models import User
+from mcp_access.ending import revoke_access_tokens_as_staff, revoke_refresh_tokens_as_staff
+from mcp_access.models import AccessToken
 
 
-class AccessTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("id", "kind", "tenant", "user", "name", "last_four", "expires", "revoked_at")
+class _StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+    states: ClassVar[dict[str, Callable[[], Q]]]
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        return [(state, state.capitalize()) for state in self.states]
+
+    def queryset(self, _request: HttpRequest, queryset: Any) -> Any:
+        state = self.states.get(self.value() or "")
+        return queryset if state is None else queryset.filter(state())
 
 
-class RefreshTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("id", "tenant", "user", "application", "created", "revoked")
+class AccessTokenStateFilter(_StateFilter):
+    states: ClassVar[dict[str, Callable[[], Q]]] = {
+        "live": lambda: Q(revoked_at__isnull=True, expires__gt=timezone.now()),
+        "expired": lambda: Q(revoked_at__isnull=True, expires__lte=timezone.now()),
+        "revoked": lambda: Q(revoked_at__isnull=False),
+    }
 
 
-class GrantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("id", "tenant", "user", "application", "expires")
+class RefreshTokenStateFilter(_StateFilter):
+    states: ClassVar[dict[str, Callable[[], Q]]] = {
+        "unused": lambda: Q(revoked__isnull=True),
+        "used or revoked": lambda: Q(revoked__isnull=False),
+    }
+
+
+class GrantStateFilter(_StateFilter):
+    states: ClassVar[dict[str, Callable[[], Q]]] = {
+        "live": lambda: Q(expires__gt=timezone.now()),
+        "expired": lambda: Q(expires__lte=timezone.now()),
+    }
+
+
+class CredentialAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Lists that grow by the hour: nothing counts them whole."""
+
+    list_select_related: ClassVar[Any] = ("tenant", "user", "application")
+    ordering = ("-id",)  # UUIDv7: the newest first
+    paginator = EstimatingPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Changing a token is nothing but this, so this is what the right to change it gives."""
+        user = cast("User", request.user)
+        return user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        token_id = as_uuid(search_term)
+        if token_id is not None:
+            return queryset.filter(pk=token_id), False
+        return super().get_search_results(request, queryset, search_term)
+
+    def _tell(self, request: HttpRequest, *, ended: int, chosen: int) -> None:
+        text = f"Revoked {ended} of {chosen} selected."
+        if ended < chosen:
+            text += " The others had ended before."
+        self.message_user(request, text, messages.SUCCESS if ended else messages.WARNING)
+
+
+class AccessTokenAdmin(CredentialAdmin):
+    list_display = (
+        "id",
+        "kind",
+        "tenant",
+        "user",
+        "name",
+        "masked",
+        "application",
+        "token_state",
+        "expires",
+        "last_used_at",
+    )
+    list_filter = ("kind", AccessTokenStateFilter)
+    search_fields = (
+        "name",
+        "last_four",
+        "user__email",
+        "tenant__name",
+        "tenant__slug",
+        "application__name",
+    )
+    search_help_text = "The token's UUID, name or last four; user, tenant or app."
+    actions = ("revoke_selected",)
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("id", "kind", "name", "masked", "note", "token_state")}),
+        ("Whose", {"fields": ("tenant", "user", "application", "created_by")}),
+        (
+            "What it may",
+            {"fields": ("scope", "resource", "allowed_cidrs", "burst_per_minute")},
+        ),
+        (
+            "When",
+            {
+                "fields": (
+                    "created",
+                    "not_before",
+                    "expires",
+                    "revoked_at",
+                    "revoked_by",
+                    "replaced_by",
+                )
+            },
+        ),
+        (
+            "Last use",
+            {
+                "fields": (
+                    "last_used_at",
+                    "last_used_address",
+                    "last_used_tool",
+                    "last_used_client",
+                )
+            },
+        ),
+    )
+
+    @admin.display(description="state", ordering="expires")
+    def token_state(self, token: AccessToken) -> str:
+        return token.state
+
+    @admin.action(description="Revoke selected (OAuth: with the session)", permissions=["revoke"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        ended = revoke_access_tokens_as_staff(cast("User", request.user), chosen)
+        self._tell(request, ended=len(ended), chosen=len(chosen))
+
+
+class RefreshTokenAdmin(CredentialAdmin):
+    list_display = ("id", "tenant", "user", "application", "token_family", "created", "revoked")
+    list_filter = (RefreshTokenStateFilter,)
+    search_fields = ("user__email", "tenant__name", "tenant__slug", "application__name")
+    search_help_text = "The token's UUID; user, tenant or app."
+    actions = ("revoke_selected",)
+    fields = (
+        "id",
+        "tenant",
+        "user",
+        "application",
+        "token_family",
+        "access_token",
+        "resource",
+        "created",
+        "revoked",
+    )
+
+    @admin.action(description="Revoke selected, with the whole session", permissions=["revoke"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        ended = revoke_refresh_tokens_as_staff(cast("User", request.user), chosen)
+        self._tell(request, ended=len(ended), chosen=len(chosen))
+
+
+class GrantAdmin(CredentialAdmin):
+    """Authorization codes: alive for seconds, so there is nothing to revoke."""
+
+    list_display = ("id", "tenant", "user", "application", "created", "expires")
+    list_filter = (GrantStateFilter,)
+    search_fields = ("user__email", "tenant__name", "tenant__slug", "application__name")
+    search_help_text = "The grant's UUID; user, tenant or app."
+    actions = None
+    fields = (
+        "id",
+        "tenant",
+        "user",
+        "application",
+        "scope",
+        "resource",
+        "redirect_uri",
+        "created",
+        "expires",
+    )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import DatabaseError
 from django.utils import timezone
-from oauth2_provider.models import get_application_model
 
 from cliqtel_portal.accounts.models import User
 from mcp_access import tasks
@@ -22,6 +22,7 @@ from mcp_access.ending import (
 from mcp_access.models import AccessToken, RefreshToken
 from tests.factories.accounts import UserFactory
 from tests.factories.mcp_access import make_token
+from tests.factories.oauth import make_application, make_session
 
 pytestmark = pytest.mark.django_db
 
@@ -34,41 +35,9 @@ def staff(db: None) -> User:
 
 
 @pytest.fixture
-def application(db: None):
-    return get_application_model().objects.create(
-        name="Claude",
-        client_type="public",
-        authorization_grant_type="authorization-code",
-        redirect_uris="https://claude.example/callback",
-    )
-
-
-@pytest.fixture
-def make_session(application) -> Session:
-    """One refresh token with its access token; the same `family` for more of a session."""
-
-    def make(membership, *, family=None, expires=None, created=None, revoked=None):
-        access, _ = make_token(
-            membership,
-            kind="oauth",
-            application=application,
-            name="",
-            expires=expires or timezone.now() + timedelta(hours=1),
-        )
-        refresh = RefreshToken.objects.create(
-            tenant=membership.tenant,
-            user=membership.user,
-            application=application,
-            access_token=access,
-            token_checksum=uuid.uuid4().hex * 2,
-            token_family=family,
-            revoked=revoked,
-        )
-        if created is not None:
-            RefreshToken.objects.filter(pk=refresh.pk).update(created=created)
-        return refresh
-
-    return make
+def session_of(db: None) -> Session:
+    """Makes sessions of one app."""
+    return partial(make_session, application=make_application())
 
 
 def _old(days: int = 401) -> datetime:
@@ -97,11 +66,11 @@ def test_a_token_that_has_ended_stays_as_it_ended(staff, alice):
     assert not LogEntry.objects.exists()
 
 
-def test_an_oauth_token_takes_its_session_along_and_no_other(staff, alice, make_session):
+def test_an_oauth_token_takes_its_session_along_and_no_other(staff, alice, session_of):
     family = uuid.uuid4()
-    first = make_session(alice, family=family, revoked=timezone.now())
-    second = make_session(alice, family=family)
-    stranger = make_session(alice, family=uuid.uuid4())
+    first = session_of(alice, family=family, revoked=timezone.now())
+    second = session_of(alice, family=family)
+    stranger = session_of(alice, family=uuid.uuid4())
     revoke_access_tokens_as_staff(staff, [second.access_token_id])
     for token in AccessToken.objects.filter(refresh_token__token_family=family):
         assert token.revoked_at is not None
@@ -114,10 +83,10 @@ def test_an_oauth_token_takes_its_session_along_and_no_other(staff, alice, make_
     assert AccessToken.objects.get(pk=first.access_token_id).revoked_at is not None
 
 
-def test_staff_end_the_session_of_a_refresh_token_even_a_used_one(staff, alice, make_session):
+def test_staff_end_the_session_of_a_refresh_token_even_a_used_one(staff, alice, session_of):
     family = uuid.uuid4()
-    used = make_session(alice, family=family, revoked=timezone.now())
-    live = make_session(alice, family=family)
+    used = session_of(alice, family=family, revoked=timezone.now())
+    live = session_of(alice, family=family)
     assert revoke_refresh_tokens_as_staff(staff, [used.pk]) == [used]
     live.refresh_from_db()
     assert live.revoked is not None
@@ -126,8 +95,8 @@ def test_staff_end_the_session_of_a_refresh_token_even_a_used_one(staff, alice, 
     assert LogEntry.objects.count() == 1
 
 
-def test_a_refresh_token_without_a_family_ends_alone(staff, alice, make_session):
-    one, other = make_session(alice), make_session(alice)
+def test_a_refresh_token_without_a_family_ends_alone(staff, alice, session_of):
+    one, other = session_of(alice), session_of(alice)
     assert revoke_refresh_tokens_as_staff(staff, [one.pk]) == [one]
     one.refresh_from_db()
     other.refresh_from_db()
@@ -183,13 +152,13 @@ def test_a_dead_successor_stays_while_its_predecessor_does(alice):
     assert purge_dead_tokens().access_tokens == 2
 
 
-def test_sessions_are_purged_with_their_access_tokens(alice, make_session):
+def test_sessions_are_purged_with_their_access_tokens(alice, session_of):
     family = uuid.uuid4()
-    make_session(alice, family=family, expires=_old(), created=_old(402), revoked=_old())
-    make_session(alice, family=family, expires=_old(430), created=_old(431))  # expired unused
-    recent = make_session(alice, family=family, expires=_old(399), created=_old(399))
+    session_of(alice, family=family, expires=_old(), created=_old(402), revoked=_old())
+    session_of(alice, family=family, expires=_old(430), created=_old(431))  # expired unused
+    recent = session_of(alice, family=family, expires=_old(399), created=_old(399))
     # Its access token is long dead, but the refresh token still says whose session it was.
-    held = make_session(alice, family=family, expires=_old(), created=_old(401))
+    held = session_of(alice, family=family, expires=_old(), created=_old(401))
     purged = purge_dead_tokens(batch=1)
     assert (purged.access_tokens, purged.refresh_tokens) == (2, 2)
     assert set(RefreshToken.objects.all()) == {recent, held}
