@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from cliqtel_portal.health import healthz, readyz
+from cliqtel_portal.home import home
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("mcp_access.oauth.urls")),
+    path("", home, name="home"),
     path("healthz", healthz),
     path("readyz", readyz),
     path("account/", include("cliqtel_portal.accounts.urls")),

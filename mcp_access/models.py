@@ -152,11 +152,24 @@ class RefreshToken(AbstractRefreshToken):  # type: ignore[misc]
     application = models.ForeignKey(
         oauth2_settings.APPLICATION_MODEL, on_delete=models.PROTECT, related_name="+"
     )
+    # What the session was consented for; a refresh may narrow its access token, never this.
+    scope = models.TextField(blank=True)
+    # The end of the session, from its consent: renewing does not move it.
+    expires_at = models.DateTimeField()
 
     class Meta(AbstractRefreshToken.Meta):  # type: ignore[misc]
         swappable = "OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL"
         constraints = [
             models.CheckConstraint(condition=Q(token=""), name="mcp_refresh_no_plaintext"),
+            models.UniqueConstraint(fields=["token_checksum"], name="mcp_refresh_unique"),
+        ]
+        indexes = [
+            models.Index(fields=["token_family"], name="mcp_refresh_family"),
+            models.Index(
+                fields=["tenant", "user", "application"],
+                condition=Q(revoked__isnull=True),
+                name="mcp_refresh_live",
+            ),
         ]
 
     def revoke(self) -> None:
@@ -192,3 +205,87 @@ class Grant(AbstractGrant):  # type: ignore[misc]
 
     class Meta(AbstractGrant.Meta):  # type: ignore[misc]
         swappable = "OAUTH2_PROVIDER_GRANT_MODEL"
+
+
+class ConsumedCode(models.Model):
+    """A redeemed authorization code: if it comes again, what it had issued ends."""
+
+    code = models.CharField(max_length=64, primary_key=True, help_text="SHA-256.")
+    application = models.ForeignKey(
+        oauth2_settings.APPLICATION_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+    token_family = models.UUIDField()
+    consumed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"code of session {self.token_family}"
+
+
+class Consent(models.Model):
+    """What a person allowed an app in a tenant, last time they were asked."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    application = models.ForeignKey(
+        oauth2_settings.APPLICATION_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    asked_scope = models.TextField()
+    scope = models.TextField()
+    redirect_uri = models.TextField()
+    first_at = models.DateTimeField(default=timezone.now)
+    last_at = models.DateTimeField(default=timezone.now)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    # The last time that a replayed token ended this app's sessions.
+    swept_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "user", "application"], name="mcp_consent_unique"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application} for {self.user}"
+
+
+class OAuthAttempt(models.Model):
+    """A step that an AI host tried at the authorization server, for the connection doctor."""
+
+    class Step(models.TextChoices):
+        REGISTER = "register", "Register"
+        AUTHORIZE = "authorize", "Authorize"
+        CONSENT = "consent", "Consent"
+        TOKEN = "token", "Token"
+        REFRESH = "refresh", "Refresh"
+        REVOKE = "revoke", "Revoke"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(default=timezone.now)
+    step = models.CharField(max_length=12, choices=Step)
+    ok = models.BooleanField()
+    reason = models.CharField(max_length=40, blank=True, help_text="Code of the failure.")
+    detail = models.CharField(max_length=300, blank=True, help_text="In our words.")
+    client_id = models.CharField(max_length=255, blank=True)
+    client_name = models.CharField(max_length=120, blank=True)
+    redirect_host = models.CharField(max_length=255, blank=True)
+    tenant = models.ForeignKey(
+        "accounts.Tenant", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    address = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["tenant", "-id"], name="mcp_attempt_tenant"),
+            models.Index(fields=["client_id", "-id"], name="mcp_attempt_client"),
+            models.Index(fields=["address", "-id"], name="mcp_attempt_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step} {'ok' if self.ok else self.reason}"

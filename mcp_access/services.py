@@ -1,4 +1,4 @@
-"""Issuing and ending static tokens, and counting connections."""
+"""Issuing, rotating and ending static tokens."""
 
 from __future__ import annotations
 
@@ -17,14 +17,9 @@ from cliqtel_portal.accounts import permissions
 from cliqtel_portal.accounts.models import Membership, Tenant, User
 from cliqtel_portal.errors import InvalidArguments, NotFound, NotPermitted, PortalError, Problem
 from mcp_access import tokens
+from mcp_access.connections import check_connection_is_free, lock_connections
 from mcp_access.limits import limits_of
 from mcp_access.models import AccessToken
-
-
-class ConnectionLimitReached(PortalError):
-    """The tier's connections are all taken; another host must be disconnected first."""
-
-    code = "connection_limit"
 
 
 class TokenNotLive(PortalError):
@@ -39,11 +34,6 @@ class IssuedToken:
 
     token: AccessToken
     plaintext: str = field(repr=False)
-
-
-def count_connections(tenant: Tenant) -> int:
-    """AI hosts attached to the tenant now. A rotated pair counts once."""
-    return AccessToken.objects.for_tenant(tenant).connections().count()
 
 
 @transaction.atomic
@@ -81,8 +71,8 @@ def issue_token(
     if problems:
         raise InvalidArguments("The token can't be made as asked.", problems=problems)
     # One at a time for a tenant, or two people would both take the last connection.
-    tenant = Tenant.objects.select_for_update().get(pk=actor.tenant_id)
-    _check_connection_is_free(tenant)
+    tenant = lock_connections(actor.tenant)
+    check_connection_is_free(tenant)
     _take_name_from_expired(tenant, name.strip())
     return _create(
         tenant=tenant,
@@ -117,7 +107,7 @@ def rotate_token(actor: Membership, token_id: uuid.UUID, *, overlap: timedelta) 
             "The overlap is out of range.",
             problems=[Problem(field="overlap", message="Between 0 hours and 7 days.")],
         )
-    Tenant.objects.select_for_update().get(pk=actor.tenant_id)
+    lock_connections(actor.tenant)
     old = _locked(actor, token_id)
     if old.user_id != actor.user_id:
         raise NotPermitted("Only the person a token belongs to can rotate it. You can revoke it.")
@@ -253,15 +243,6 @@ def _constraint(error: IntegrityError) -> str | None:
 def _check_may_use(actor: Membership) -> None:
     if not permissions.may_use_ai_access(actor.role):
         raise NotPermitted("Your role has no AI access. Ask an owner of the account.")
-
-
-def _check_connection_is_free(tenant: Tenant) -> None:
-    limit = limits_of(tenant).connections
-    if limit is not None and count_connections(tenant) >= limit:
-        raise ConnectionLimitReached(
-            f"{tenant.get_tier_display()} allows {limit} connected AI "
-            f"host{'' if limit == 1 else 's'} and all are in use. Disconnect another first."
-        )
 
 
 def _take_name_from_expired(tenant: Tenant, name: str) -> None:

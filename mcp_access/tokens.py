@@ -8,6 +8,7 @@ import secrets
 import zlib
 
 PREFIX = "ct_mcp_"
+REFRESH_PREFIX = "ct_mcpr_"  # never passes as a bearer
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_LENGTH = 43  # 62**43 > 2**256
 _CHECK_LENGTH = 6  # 62**6 > 2**32
@@ -18,6 +19,11 @@ def generate() -> str:
     """Return a new token: the prefix, 43 random base62 characters, 6 of CRC32 over all before."""
     body = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
     return body + _checksum(body)
+
+
+def generate_refresh() -> str:
+    """Return a new refresh token, as strong as a token."""
+    return REFRESH_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
 
 
 def has_valid_form(token: str) -> bool:

@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "cliqtel_portal.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
     "cliqtel_portal.accounts.middleware.NoStoreMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -202,6 +203,14 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": [SELF],
     }
 }
+# Browser-based hosts read discovery, register and fetch tokens from their own origin. No cookies:
+# nothing there is done on the person's behalf. `/mcp` answers for itself.
+CORS_URLS_REGEX = r"^/(\.well-known/oauth-|oauth/(token|register|revoke)$)"
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_ALLOW_CREDENTIALS = False
+CORS_EXPOSE_HEADERS = ["WWW-Authenticate", "Retry-After"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "mcp-protocol-version"]
+CORS_PREFLIGHT_MAX_AGE = 600
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -212,7 +221,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 
 # django-ratelimit distrusts Django's own Redis cache backend; its counters there are atomic.
-SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001"]
+# http redirect URIs are for loopback only, which our own registration holds (RFC 8252).
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001", "oauth2_provider.W008"]
 
 # A client must not choose the id under which its requests are found in the log.
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = False

@@ -98,6 +98,16 @@ RATE_LIMIT_REGISTER_TOTAL = _env.str("RATE_LIMIT_REGISTER_TOTAL", default="1000/
 RATE_LIMIT_AUTHORIZE = _env.str("RATE_LIMIT_AUTHORIZE", default="120/m")
 RATE_LIMIT_TOKEN = _env.str("RATE_LIMIT_TOKEN", default="300/m")
 
+# -- OAuth -----------------------------------------------------------------------------------------
+OAUTH_CODE_SECONDS = 120  # an authorization code; hosts redeem it at once
+OAUTH_SESSION_SECONDS = 30 * 24 * 3600  # from consent, however often it is renewed
+# A used refresh token that comes again within this is refused without ending the sessions.
+REFRESH_REUSE_GRACE_SECONDS = _env.int("REFRESH_REUSE_GRACE_SECONDS", default=0)
+# Custom schemes of desktop apps that may be redirected to.
+OAUTH_APP_SCHEMES = frozenset({"cursor", "vscode", "vscode-insiders"})
+OAUTH_UNUSED_CLIENT_HOURS = 72  # a client that never got a token is forgotten
+OAUTH_ATTEMPT_DAYS = 30  # what the connection doctor looks back on
+
 # -- django-oauth-toolkit -------------------------------------------------------------------------
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth2_provider.IDToken"  # noqa: S105 - a model's name
@@ -124,7 +134,15 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
     "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
     "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
-    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    # http is for loopback only (RFC 8252); mcp_access.oauth.redirects holds that at registration.
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https", "http", *sorted(OAUTH_APP_SCHEMES)],
+    "ALLOW_LOCALHOST_LOOPBACK": True,
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": OAUTH_CODE_SECONDS,
+    "ACCESS_TOKEN_GENERATOR": "mcp_access.oauth.validator.new_access_token",
+    "REFRESH_TOKEN_GENERATOR": "mcp_access.oauth.validator.new_refresh_token",
+    "OAUTH2_VALIDATOR_CLASS": "mcp_access.oauth.validator.McpValidator",
+    "OAUTH2_BACKEND_CLASS": "mcp_access.oauth.backend.McpOAuthCore",
+    "SCOPES_BACKEND_CLASS": "mcp_access.oauth.scopes_backend.McpScopes",
     "ACCESS_TOKEN_ADMIN_CLASS": "mcp_access.admin.AccessTokenAdmin",
     "REFRESH_TOKEN_ADMIN_CLASS": "mcp_access.admin.RefreshTokenAdmin",
     "GRANT_ADMIN_CLASS": "mcp_access.admin.GrantAdmin",

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from audit.services import usage_of
 from mcp_access.authorization import InsufficientScope, access_error
-from mcp_access.services import count_connections
+from mcp_access.connections import count_connections
 from mcp_access.tools import registry
 from mcp_access.tools.annotations import READ
 from mcp_access.tools.fields import timestamp

@@ -15,10 +15,10 @@ from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.permissions import may_use_ai_access
 from cliqtel_portal.errors import InvalidArguments, NotFound
 from mcp_access import services
+from mcp_access.connections import ConnectionLimitReached, count_connections
 from mcp_access.forms import TokenForm
 from mcp_access.limits import limits_of
 from mcp_access.models import AccessToken
-from mcp_access.services import ConnectionLimitReached
 from mcp_access.token_preview import check_token
 from mcp_access.views import scopes
 from mcp_access.views.rows import own_connections, rows
@@ -38,7 +38,7 @@ def token_new(request: PortalRequest) -> HttpResponse:
             return _form_page(request, TokenForm(request.POST, actor=request.membership))
         return _review(request)
     limit = limits_of(request.tenant).connections
-    if limit is not None and services.count_connections(request.tenant) >= limit:
+    if limit is not None and count_connections(request.tenant) >= limit:
         return _limit_page(request, None)
     template = scopes.find_template(request.membership, request.GET.get("template", ""))
     initial = {"name": template.title, "scopes": list(template.scopes)} if template else {}
@@ -132,7 +132,7 @@ def _limit_page(request: PortalRequest, form: TokenForm | None) -> HttpResponse:
         "form": form,
         "limit": limit,
         "rows": rows(request.membership, mine),
-        "others": services.count_connections(request.tenant) - len(mine),
+        "others": count_connections(request.tenant) - len(mine),
         "template": request.GET.get("template", ""),
     }
     return render(request, "mcp_access/token_limit.html", context)

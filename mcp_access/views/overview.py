@@ -14,6 +14,7 @@ from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.models import Tenant
 from cliqtel_portal.accounts.permissions import may_use_ai_access
 from mcp_access import services
+from mcp_access.connections import count_connections
 from mcp_access.limits import limits_of
 from mcp_access.views.hosts import hosts
 from mcp_access.views.rows import live_first, rows
@@ -58,9 +59,7 @@ def overview(request: PortalRequest) -> HttpResponse:
             "month": Meter(used=usage.calls, limit=limits.calls_per_month),
             "beyond": _beyond_the_month(request.tenant),
             "resets_at": usage.resets_at,
-            "connections": Meter(
-                used=services.count_connections(request.tenant), limit=limits.connections
-            ),
+            "connections": Meter(used=count_connections(request.tenant), limit=limits.connections),
         },
     )
 

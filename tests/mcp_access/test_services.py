@@ -15,11 +15,10 @@ from django.utils import timezone
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.errors import InvalidArguments, NotFound, NotPermitted
 from mcp_access import tokens
+from mcp_access.connections import ConnectionLimitReached, count_connections
 from mcp_access.models import AccessToken
 from mcp_access.services import (
-    ConnectionLimitReached,
     IssuedToken,
-    count_connections,
     get_visible_token,
     issue_token,
     revoke_as_system,

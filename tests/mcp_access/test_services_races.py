@@ -11,12 +11,11 @@ from django.db import connection
 
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.errors import InvalidArguments, PortalError
+from mcp_access.connections import ConnectionLimitReached, count_connections
 from mcp_access.models import AccessToken
 from mcp_access.services import (
-    ConnectionLimitReached,
     IssuedToken,
     TokenNotLive,
-    count_connections,
     issue_token,
     rotate_token,
 )

@@ -12,11 +12,10 @@ from django.utils import timezone
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.errors import InvalidArguments, NotFound, NotPermitted
 from mcp_access import tokens
+from mcp_access.connections import ConnectionLimitReached, count_connections
 from mcp_access.models import AccessToken
 from mcp_access.services import (
-    ConnectionLimitReached,
     TokenNotLive,
-    count_connections,
     issue_token,
     revoke_token,
     rotate_token,

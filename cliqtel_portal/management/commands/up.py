@@ -23,8 +23,9 @@ from cliqtel_portal.docs.loading import load_articles
 from cliqtel_portal.embedded.keys import write_private
 from cliqtel_portal.management.commands import demo
 from cliqtel_portal.processes import ADDRESS, Child, free_port, supervise
+from mcp_access.connections import ConnectionLimitReached
 from mcp_access.models import AccessToken
-from mcp_access.services import ConnectionLimitReached, issue_token, revoke_as_system
+from mcp_access.services import issue_token, revoke_as_system
 
 OWNER = "owner@acme.test"
 TOKEN_NAME = "make run"  # noqa: S105 - a name

@@ -56,7 +56,7 @@ def test_closed_tools_come_with_the_reason(alice):
 
 def test_it_needs_no_scope_and_few_queries(alice, django_assert_num_queries):
     principal = principal_of(alice, scopes=())
-    with django_assert_num_queries(4):  # open, month, connections, close
+    with django_assert_num_queries(5):  # open, month, two kinds of connections, close
         found = whoami(principal)
     assert found["scopes"] == []
 

@@ -1,0 +1,301 @@
+"""The authorization endpoint: judge the request, let the person decide, send them back.
+
+The query of the GET is the authority. The form says only allow or not, in which account, and which
+subset of the scopes; nothing in the query skips the question.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from csp.decorators import csp_replace
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+from oauth2_provider.http import OAuth2ResponseRedirect
+from oauth2_provider.models import Application
+from oauth2_provider.oauth2_backends import get_oauthlib_core
+from oauthlib import oauth2
+from oauthlib.oauth2.rfc6749 import errors
+
+from cliqtel_portal.accounts.http import choose_membership
+from cliqtel_portal.accounts.models import Membership, User
+from cliqtel_portal.accounts.permissions import may_use_ai_access
+from cliqtel_portal.accounts.throttle import address_key, refusal, usage
+from cliqtel_portal.errors import NotFound
+from mcp_access.connections import ConnectionLimitReached, connections_of, find_connection
+from mcp_access.oauth import attempts, consent, pkce, redirects, resource
+from mcp_access.oauth.backend import McpOAuthCore, error_redirect
+from mcp_access.oauth.sessions import end_connection
+
+MAX_QUERY = 8192
+
+
+class Unredirectable(Exception):
+    """The request must be answered here: client or redirect URI can't be trusted."""
+
+    def __init__(self, error: str, message: str, *, status: int = 400) -> None:
+        super().__init__(error)
+        self.error = error
+        self.message = message
+        self.status = status
+
+
+# No form-action: browsers apply it to the redirect after the form, which goes to the host.
+@csp_replace({"form-action": None})
+@require_http_methods(["GET", "POST"])
+def authorize(request: HttpRequest) -> HttpResponse:
+    answer = _authorize(request)
+    answer["Cache-Control"] = "no-store"
+    answer["Referrer-Policy"] = "same-origin"
+    # Hosts open this page in a popup and keep window.opener; Django's default would sever it.
+    answer["Cross-Origin-Opener-Policy"] = "unsafe-none"
+    return answer
+
+
+def _authorize(request: HttpRequest) -> HttpResponse:
+    spent = usage(
+        request,
+        group="oauth-authorize",
+        key=address_key(request),
+        rate=settings.RATE_LIMIT_AUTHORIZE,
+        count=True,
+    )
+    if spent.is_over:
+        return refusal(request, spent)
+    core: McpOAuthCore = get_oauthlib_core()
+    try:
+        _check_query(request)
+        application = _application(request)
+        asked, credentials = _judge(request, core)
+    except Unredirectable as refused:
+        _note(request, reason=refused.error, detail=refused.message)
+        context = {"error": refused.error, "message": refused.message}
+        return render(request, "oauth/error.html", context, status=refused.status)
+    except oauth2.OAuth2Error as error:
+        return _redirect_error(request, error, request.GET["redirect_uri"])
+    prompt = request.GET.get("prompt", "").split()
+    if "none" in prompt:
+        # There is always a question here, so it can never be answered without one.
+        is_known = request.user.is_authenticated
+        unanswered = errors.CustomOAuth2Error(
+            error="consent_required" if is_known else "login_required",
+            state=request.GET.get("state"),
+        )
+        return _redirect_error(request, unanswered, credentials["redirect_uri"])
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path(), reverse("account_login"))
+    return _decide(request, core, application, asked, credentials)
+
+
+def _decide(
+    request: HttpRequest,
+    core: McpOAuthCore,
+    application: Application,
+    asked: list[str],
+    credentials: dict[str, Any],
+) -> HttpResponse:
+    """Show the question, or act on the answer."""
+    memberships = _memberships(request)
+    if not memberships:
+        return render(request, "oauth/no_access.html", status=403)
+    membership = _chosen(request, memberships, asked)
+    denied = errors.AccessDeniedError(state=credentials.get("state"))
+    possible = consent.grantable(membership, asked)
+    if not any(consent.grantable(one, asked) for one in memberships):
+        return _redirect_error(request, denied, credentials["redirect_uri"])
+    page: dict[str, Any] = {
+        "application": application,
+        "redirect_host": redirects.host_of(credentials["redirect_uri"]),
+        "redirect_uri": credentials["redirect_uri"],
+        "membership": membership,
+        "choices": memberships,
+        "lines": consent.scope_lines(membership, asked),
+        "query": request.GET.urlencode(),
+        "parameters": [item for item in request.GET.items() if item[0] != "tenant"],
+        "chosen": set(possible),
+        "is_verified": application.registration_source == "cimd",
+    }
+    if request.method == "GET":
+        return render(request, "oauth/consent.html", page)
+    if request.POST.get("decision") == "disconnect":
+        return _disconnect(request, membership)
+    if request.POST.get("decision") != "allow":
+        return _redirect_error(request, denied, credentials["redirect_uri"], membership=membership)
+    scopes = [scope for scope in possible if scope in request.POST.getlist("scope")]
+    if not scopes:
+        page |= {"chosen": set(), "problem": "Tick at least one permission, or choose Cancel."}
+        return render(request, "oauth/consent.html", page, status=422)
+    try:
+        target = consent.allow(
+            request,
+            core,
+            membership=membership,
+            application=application,
+            scopes=scopes,
+            asked=asked,
+            credentials=credentials,
+        )
+    except ConnectionLimitReached as full:
+        _note(request, reason=full.code, detail=full.message, membership=membership)
+        page |= {"problem": full.message, "connections": connections_of(membership)}
+        return render(request, "oauth/connections_full.html", page, status=409)
+    _note(request, membership=membership)
+    return _redirect(target)
+
+
+def _disconnect(request: HttpRequest, membership: Membership) -> HttpResponse:
+    """End the connection that the person chose on the page of full connections, and ask again."""
+    kind, _, identifier = request.POST.get("connection", "").partition(":")
+    try:
+        connection = find_connection(membership, kind, identifier)
+    except NotFound:
+        messages.info(request, "That connection had ended already.")
+        return redirect(request.get_full_path())
+    end_connection(membership, connection)
+    messages.success(request, f"Disconnected {connection.name}.")
+    return redirect(request.get_full_path())
+
+
+def _check_query(request: HttpRequest) -> None:
+    """Raises Unredirectable: before a client is known, nothing may be sent anywhere."""
+    if len(request.META.get("QUERY_STRING", "")) > MAX_QUERY:
+        raise Unredirectable("invalid_request", "The request is too long.")
+    for name, values in request.GET.lists():
+        text = name + "".join(values)
+        if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise Unredirectable("invalid_request", "The request has characters that can't be.")
+        if len(values) > 1:
+            raise Unredirectable("invalid_request", "A parameter is given more than once.")
+
+
+def _application(request: HttpRequest) -> Application:
+    """The client, whose redirect URI is its own.
+
+    Raises:
+        Unredirectable
+    """
+    client_id, redirect_uri = request.GET.get("client_id", ""), request.GET.get("redirect_uri", "")
+    holder = _Holder()
+    validator = get_oauthlib_core().server.request_validator
+    application = validator._load_application(client_id, holder)
+    if application is None:
+        raise Unredirectable(
+            "invalid_client",
+            "This app is not registered here, or its registration has lapsed. Remove the "
+            "connection in the app and add it again.",
+        )
+    if not redirect_uri:
+        raise Unredirectable("invalid_request", "The app did not say where to return to.")
+    if not application.redirect_uri_allowed(redirect_uri):
+        raise Unredirectable(
+            "invalid_redirect_uri",
+            "The app asks to return to an address that it did not register. Don't go on; remove "
+            "the connection in the app and add it again.",
+        )
+    return application
+
+
+class _Holder:
+    """What the validator keeps a loaded client on."""
+
+    client: Application | None = None
+
+
+def _judge(request: HttpRequest, core: McpOAuthCore) -> tuple[list[str], dict[str, Any]]:
+    """Scopes asked for and credentials.
+
+    Raises:
+        oauthlib.oauth2.OAuth2Error: to be told to the client by redirect.
+        Unredirectable
+    """
+    state = request.GET.get("state")
+    if not pkce.is_s256(
+        request.GET.get("code_challenge"), request.GET.get("code_challenge_method")
+    ):
+        raise errors.InvalidRequestError(
+            description="PKCE with code_challenge_method S256 is required.", state=state
+        )
+    named = request.GET.get("resource")
+    if named is not None and not resource.is_ours(named):
+        raise errors.CustomOAuth2Error(
+            error="invalid_target",
+            description=f"The only resource here is {settings.MCP_RESOURCE_URL}.",
+            state=state,
+        )
+    try:
+        scopes, credentials = core.judge_authorization(request)
+    except oauth2.FatalClientError as error:
+        raise Unredirectable("invalid_request", "The request can't be understood.") from error
+    asked = consent.asked_scopes(scopes) or consent.default_scopes()
+    return asked, credentials
+
+
+def _memberships(request: HttpRequest) -> list[Membership]:
+    found = (
+        Membership.objects.live()
+        .filter(user_id=str(request.user.pk))
+        .select_related("tenant", "user")
+        .order_by("tenant__name")
+    )
+    return [membership for membership in found if may_use_ai_access(membership.role)]
+
+
+def _chosen(request: HttpRequest, memberships: list[Membership], asked: list[str]) -> Membership:
+    """The tenant that was picked, else the current one, else one that can give something."""
+    source = request.POST if request.method == "POST" else request.GET
+    for membership in memberships:
+        if membership.tenant.slug == source.get("tenant"):
+            return membership
+    current = choose_membership(request, memberships)
+    if current is not None and consent.grantable(current, asked):
+        return current
+    return next((one for one in memberships if consent.grantable(one, asked)), memberships[0])
+
+
+def _redirect_error(
+    request: HttpRequest,
+    error: oauth2.OAuth2Error,
+    redirect_uri: str,
+    *,
+    membership: Membership | None = None,
+) -> HttpResponse:
+    _note(request, reason=error.error, detail=str(error.description or ""), membership=membership)
+    target = error_redirect(error, redirect_uri)
+    return _redirect(target)
+
+
+def _redirect(target: str) -> HttpResponse:
+    """Back to the host, whose scheme may be an app's."""
+    schemes = settings.OAUTH2_PROVIDER["ALLOWED_REDIRECT_URI_SCHEMES"]
+    answer: HttpResponse = OAuth2ResponseRedirect(target, schemes)
+    return answer
+
+
+def _note(
+    request: HttpRequest,
+    *,
+    reason: str = "",
+    detail: str = "",
+    membership: Membership | None = None,
+) -> None:
+    client_id = request.GET.get("client_id", "")
+    application = (
+        Application.objects.filter(client_id=client_id).first() if "\x00" not in client_id else None
+    )
+    user = request.user if isinstance(request.user, User) else None
+    attempts.record(
+        request,
+        attempts.Step.CONSENT if membership else attempts.Step.AUTHORIZE,
+        reason=reason,
+        detail=detail,
+        application=application,
+        client_id=client_id,
+        redirect_host=redirects.host_of(request.GET.get("redirect_uri", "")),
+        tenant=membership.tenant if membership else None,
+        user=user,
+    )

@@ -1,0 +1,122 @@
+"""What a person may allow an app, and recording that they did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from oauth2_provider.models import Application
+
+from cliqtel_portal.accounts import permissions
+from cliqtel_portal.accounts.models import Membership
+from mcp_access.connections import (
+    check_connection_is_free,
+    has_live_connection,
+    lock_connections,
+)
+from mcp_access.models import Consent
+from mcp_access.oauth.backend import McpOAuthCore
+from mcp_access.oauth.scopes_backend import OFFLINE_ACCESS, McpScopes
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScopeLine:
+    """A scope on the consent page; `locked` says in words why it can't be given."""
+
+    name: str
+    title: str
+    tier: str
+    changes: bool
+    locked: str = ""
+
+
+def asked_scopes(scopes: Iterable[str]) -> list[str]:
+    """What the client asked for, without `offline_access`: renewing is not a permission here."""
+    return [scope for scope in dict.fromkeys(scopes) if scope != OFFLINE_ACCESS]
+
+
+def default_scopes() -> list[str]:
+    """No scope asked: the read set of the lowest tier."""
+    return McpScopes().get_default_scopes()
+
+
+def grantable(membership: Membership, asked: Iterable[str]) -> list[str]:
+    allowed = permissions.grantable_scopes(role=membership.role, tenant=membership.tenant)
+    return [scope for scope in asked if scope in allowed]
+
+
+def scope_lines(membership: Membership, asked: Iterable[str]) -> list[ScopeLine]:
+    of_tier = permissions.scopes_of_tier(membership.tenant.tier)
+    of_role = permissions.scopes_of_role(membership.role)
+    lines = []
+    for name in asked:
+        scope = settings.MCP_SCOPES[name]
+        locked = ""
+        if name not in of_tier:
+            locked = f"not part of the tier {membership.tenant.get_tier_display()}"
+        elif name not in of_role:
+            locked = f"needs the role {permissions.role_needed_for(name)}; you are "
+            locked += membership.role
+        lines.append(
+            ScopeLine(
+                name=name,
+                title=scope["title"],
+                tier=settings.MCP_TIERS[scope["tier"]]["title"],
+                changes=not name.endswith(".read"),
+                locked=locked,
+            )
+        )
+    return lines
+
+
+@transaction.atomic
+def allow(
+    request: HttpRequest,
+    core: McpOAuthCore,
+    *,
+    membership: Membership,
+    application: Application,
+    scopes: list[str],
+    asked: list[str],
+    credentials: dict[str, Any],
+) -> str:
+    """The app has a code for these scopes in this tenant; returns the URI to send the person to.
+
+    A new consent replaces the old one of app, person and tenant; older tokens live out their time.
+
+    Raises:
+        ConnectionLimitReached: the tier's connections are taken by others.
+    """
+    tenant = lock_connections(membership.tenant)
+    if not has_live_connection(tenant, membership.user, application.pk):
+        check_connection_is_free(tenant)
+    now = timezone.now()
+    Consent.objects.update_or_create(
+        tenant=tenant,
+        user=membership.user,
+        application=application,
+        defaults={
+            "asked_scope": " ".join(asked),
+            "scope": " ".join(scopes),
+            "redirect_uri": credentials["redirect_uri"],
+            "last_at": now,
+            "revoked_at": None,
+        },
+        create_defaults={
+            "asked_scope": " ".join(asked),
+            "scope": " ".join(scopes),
+            "redirect_uri": credentials["redirect_uri"],
+            "first_at": now,
+            "last_at": now,
+        },
+    )
+    return core.issue_code(
+        request,
+        scopes=scopes,
+        credentials={**credentials, "user": membership.user, "tenant": tenant},
+    )

@@ -1,0 +1,141 @@
+"""OAuth sessions: a consent, the refresh tokens that descend from it, their access tokens."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from oauth2_provider.models import Application
+
+from cliqtel_portal.accounts.models import Membership, Tenant, User
+from cliqtel_portal.notices.models import Notice
+from cliqtel_portal.notices.services import notify
+from mcp_access import tokens
+from mcp_access.connections import Connection
+from mcp_access.models import AccessToken, Consent, Grant, RefreshToken
+from mcp_access.services import revoke_token
+
+logger = logging.getLogger(__name__)
+
+
+def end_family(token_family: uuid.UUID | None, *, reason: str) -> int:
+    """A session is over: refresh and access tokens of the family die now. Returns how many died."""
+    if token_family is None:
+        return 0
+    return _end(RefreshToken.objects.filter(token_family=token_family), reason=reason)
+
+
+def sweep(replayed: RefreshToken, *, reason: str) -> None:
+    """All sessions of the client and user end, and the user is told when and why (product.md)."""
+    ended = end_client(
+        application=replayed.application, user=replayed.user, tenant=None, reason=reason
+    )
+    now = timezone.now()
+    Consent.objects.filter(application=replayed.application, user=replayed.user).update(
+        swept_at=now
+    )
+    if ended:
+        notify(
+            replayed.tenant,
+            user=replayed.user,
+            level=Notice.Level.WARNING,
+            title=f"All sessions of {replayed.application.name or 'an app'} were ended",
+            body=(
+                "An old refresh token of this app was used again at "
+                f"{now:%Y-%m-%d %H:%M:%S} UTC. Somebody may have copied it, so every "
+                "session of the app was ended. Connect it again if you trust it."
+            ),
+            link="/numbers/ai-access/apps/",
+        )
+
+
+@transaction.atomic
+def end_client(
+    *,
+    application: Application,
+    user: User,
+    tenant: Tenant | None,
+    reason: str,
+) -> int:
+    """Every session of the app with the person (in one tenant, or in all) is over. Idempotent."""
+    found = RefreshToken.objects.filter(application=application, user=user)
+    access = AccessToken.objects.filter(application=application, user=user, kind="oauth")
+    grants = Grant.objects.filter(application=application, user=user)
+    if tenant is not None:
+        found, access = found.filter(tenant=tenant), access.filter(tenant=tenant)
+        grants = grants.filter(tenant=tenant)
+    grants.delete()
+    now = timezone.now()
+    ended = _end(found, reason=reason)
+    # Access tokens that outlived their refresh token's rotation.
+    access.filter(revoked_at__isnull=True, expires__gt=now).update(revoked_at=now, updated=now)
+    return ended
+
+
+def end_by_token(token: str, *, application: Application) -> None:
+    """The session that the access or refresh token belongs to is over, if it is this client's."""
+    checksum = tokens.digest(token)
+    family = (
+        RefreshToken.objects.filter(application=application)
+        .filter(Q(token_checksum=checksum) | Q(access_token__token_checksum=checksum))
+        .values_list("token_family", flat=True)
+        .first()
+    )
+    end_family(family, reason="revoked")
+
+
+@transaction.atomic
+def end_connection(actor: Membership, connection: Connection) -> None:
+    """The host is disconnected: its token, or all sessions of the app with its person, are dead."""
+    if connection.kind == "static":
+        revoke_token(actor, connection.id)
+        return
+    consent = Consent.objects.select_related("user", "application").get(
+        pk=connection.id, tenant=actor.tenant
+    )
+    revoke_consent(consent)
+
+
+@transaction.atomic
+def revoke_consent(consent: Consent) -> None:
+    """The app has no access to the tenant for this person any more. Idempotent."""
+    Consent.objects.filter(pk=consent.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+    end_client(
+        application=consent.application,
+        user=consent.user,
+        tenant=consent.tenant,
+        reason="revoked in the portal",
+    )
+
+
+def end_oauth_sessions_of(user: User, *, reason: str) -> int:
+    """Every OAuth session of the person, in every tenant, is over (after a password change)."""
+    Grant.objects.filter(user=user).delete()
+    ended = _end(RefreshToken.objects.filter(user=user), reason=reason)
+    now = timezone.now()
+    AccessToken.objects.filter(user=user, kind="oauth", revoked_at__isnull=True).update(
+        revoked_at=now, updated=now
+    )
+    return ended
+
+
+def live_refresh_tokens(now: datetime | None = None) -> Q:
+    return Q(revoked__isnull=True, expires_at__gt=now or timezone.now())
+
+
+@transaction.atomic
+def _end(found: object, *, reason: str) -> int:
+    now = timezone.now()
+    families = list(found.values_list("token_family", flat=True).distinct())  # type: ignore[attr-defined]
+    members = RefreshToken.objects.filter(token_family__in=families)
+    ended: int = members.filter(revoked__isnull=True).update(revoked=now, updated=now)
+    AccessToken.objects.filter(
+        pk__in=members.values("access_token_id"), revoked_at__isnull=True
+    ).update(revoked_at=now, updated=now)
+    if ended:
+        logger.info("%d OAuth sessions ended: %s", ended, reason)
+    return ended
