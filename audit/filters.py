@@ -89,6 +89,8 @@ class _ColumnFilter(admin.SimpleListFilter):
         chosen = self.value()
         if chosen is None:
             return queryset
+        if "\x00" in chosen:  # PostgreSQL has no such text
+            raise IncorrectLookupParameters
         return queryset.filter(**{self.column: "" if chosen == _NONE else chosen})
 
 

@@ -163,7 +163,16 @@ class AccessTokenAdmin(CredentialAdmin):
 
 
 class RefreshTokenAdmin(CredentialAdmin):
-    list_display = ("id", "tenant", "user", "application", "token_family", "created", "revoked")
+    list_display = (
+        "id",
+        "tenant",
+        "user",
+        "application",
+        "token_family",
+        "created",
+        "expires_at",
+        "revoked",
+    )
     list_filter = (RefreshTokenStateFilter,)
     search_fields = ("user__email", "tenant__name", "tenant__slug", "application__name")
     search_help_text = "The token's UUID; user, tenant or app."
@@ -175,8 +184,10 @@ class RefreshTokenAdmin(CredentialAdmin):
         "application",
         "token_family",
         "access_token",
+        "scope",
         "resource",
         "created",
+        "expires_at",
         "revoked",
     )
 

@@ -124,7 +124,7 @@ def test_a_value_that_nobody_used_of_late_is_still_shown_as_chosen(staff):
     assert "release_number" in links
 
 
-@pytest.mark.parametrize("query", ["?started=ever", "?tenant=acme", "?nothing=1"])
+@pytest.mark.parametrize("query", ["?started=ever", "?tenant=acme", "?tool=%00", "?nothing=1"])
 def test_what_can_not_be_asked_leads_back_to_the_list(staff, query):
     make_call()
     response = staff.get(LIST + query)

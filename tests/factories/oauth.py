@@ -51,6 +51,8 @@ def make_session(
         token_checksum=uuid.uuid4().hex * 2,
         token_family=family,
         revoked=revoked,
+        scope=access.scope,
+        expires_at=timezone.now() + timedelta(days=30),
     )
     if created is not None:
         RefreshToken.objects.filter(pk=refresh.pk).update(created=created)
