@@ -150,6 +150,20 @@ def test_compose_passes_nothing_that_no_setting_reads(compose: dict[str, Any]) -
     assert [name for name in passed if not re.search(rf"[\"']{name}[\"']", read)] == []
 
 
+def test_compose_passes_on_each_setting_that_an_operator_may_change(
+    compose: dict[str, Any],
+) -> None:
+    texts = [
+        (ROOT / f"cliqtel_portal/settings/{module}.py").read_text()
+        for module in ("base", "mcp", "prod")
+    ]
+    read = set(re.findall(r"\b_?env\.\w+\(\s*[\"'](\w+)", "\n".join(texts)))
+    fixed_in_the_container = {"PORT", "STATIC_ROOT", "VALKEY_PREFIX"}
+    passed = set(compose["services"]["web"]["environment"])
+    assert len(read) > 20
+    assert read - fixed_in_the_container - passed == set()
+
+
 def test_each_service_has_a_health_check_or_says_why_not(compose: dict[str, Any]) -> None:
     text = (ROOT / "compose.yaml").read_text()
     for name, service in compose["services"].items():
