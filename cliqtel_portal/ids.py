@@ -6,7 +6,7 @@ import os
 import threading
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _lock = threading.Lock()
 _last_ms = 0
@@ -41,7 +41,8 @@ def uuid7() -> uuid.UUID:
 
 def first_uuid7_at(moment: datetime) -> uuid.UUID:
     """Return the smallest UUIDv7 of that millisecond: the lower bound of a range over ids."""
-    milliseconds = int(moment.timestamp() * 1000)
+    # Whole numbers: timestamp() is a float, and could be a millisecond early.
+    milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     return uuid.UUID(int=(milliseconds & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | 0b10 << 62)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from cliqtel_portal import celery  # noqa: F401 - so that tasks sent from here find their broker
 from cliqtel_portal.health import healthz, readyz
 from cliqtel_portal.home import home
 

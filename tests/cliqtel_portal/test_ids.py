@@ -66,3 +66,10 @@ def test_the_first_ids_of_months_are_exact():
         start = datetime(2031, month, 1, tzinfo=UTC)
         assert moment_of(first_uuid7_at(start)) == start
         assert first_uuid7_at(start - timedelta(milliseconds=1)) < first_uuid7_at(start)
+
+
+def test_the_first_id_of_a_moment_is_never_early():
+    start = datetime(2026, 11, 21, tzinfo=UTC)
+    for step in range(5_000):
+        moment = start + timedelta(milliseconds=step * 7 + 1)
+        assert moment_of(first_uuid7_at(moment)) == moment
