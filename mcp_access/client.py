@@ -45,6 +45,9 @@ async def call_once(
     Raises:
         CallFailed: the server did not answer, or refused the call before the tool.
     """
+    if not (token.isascii() and token.isprintable()):
+        # Such as the masked form that the token list shows.
+        raise CallFailed("That is no token: it has characters that no token has.")
     try:
         async with connect(url, token) as client:
             result = await client.call_tool(tool, arguments)

@@ -34,7 +34,9 @@ class Command(BaseCommand):
         revoke.add_argument("id", type=uuid.UUID)
         rotate = actions.add_parser("rotate", help="print the token that takes over")
         rotate.add_argument("id", type=uuid.UUID)
-        rotate.add_argument("--overlap-hours", type=int, default=0)
+        rotate.add_argument(
+            "--overlap-hours", type=int, default=24, help="how long the old one works on"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         actions = {
@@ -48,6 +50,8 @@ class Command(BaseCommand):
         except PortalError as error:
             details = "".join(f"\n  {one.field}: {one.message}" for one in error.problems)
             raise CommandError(f"{error.message}{details}") from error
+        except OverflowError as error:
+            raise CommandError("That is longer than any calendar. Give fewer.") from error
 
     def _create(self, options: dict[str, Any]) -> None:
         membership = _membership(options["user"], tenant_slug=options["tenant"])
