@@ -20,8 +20,7 @@ from cliqtel_portal.callflows.models import CallFlow
 from cliqtel_portal.money import Money
 from cliqtel_portal.numbers.models import PhoneNumber
 from cliqtel_portal.trunks.models import Trunk
-from mcp_access.models import AccessToken
-from mcp_access.querysets import AccessTokenQuerySet
+from mcp_access.connections import connections_of
 
 _LAST_CALLS = 5
 
@@ -47,10 +46,7 @@ def home(request: PortalRequest) -> HttpResponse:
     if may_use_ai_access(request.membership.role):
         calls = _visible_calls(request.membership)
         context |= {
-            "is_connected": _visible_tokens(request.membership)
-            .live()
-            .filter(last_used_at__isnull=False)
-            .exists(),
+            "is_connected": any(host.last_used_at for host in connections_of(request.membership)),
             "has_called": calls.filter(status=ToolCall.Status.OK).exists(),
             "calls": calls.order_by("-id")[:_LAST_CALLS],
         }
@@ -63,13 +59,6 @@ def _visible_calls(actor: Membership) -> ToolCallQuerySet:
     if not may_manage_all_tokens(actor.role):
         calls = calls.filter(user_id=actor.user_id)
     return calls
-
-
-def _visible_tokens(actor: Membership) -> AccessTokenQuerySet:
-    tokens = AccessToken.objects.for_tenant(actor.tenant)
-    if not may_manage_all_tokens(actor.role):
-        tokens = tokens.filter(user=actor.user)
-    return tokens
 
 
 def _numbers(tenant: Tenant) -> Holding:
