@@ -27,12 +27,14 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 or 503, with which part is missing. The worker counts as there for a minute."""
+    valkey = _valkey()
     return _answer(
         {
             "database": _database(),
-            "valkey": _valkey(),
+            "valkey": valkey,
             "migrations": _migrations(),
-            "worker": _worker(),
+            # Asked in Valkey: no need to wait for a time-out twice.
+            "worker": valkey and _worker(),
         }
     )
 

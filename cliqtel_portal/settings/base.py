@@ -116,6 +116,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": VALKEY_URL,
         "KEY_PREFIX": f"{VALKEY_PREFIX}cache",
+        # Seconds. Without them one that accepts and never answers holds every log-in and /readyz.
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
     }
 }
 CHANNEL_LAYERS = {
