@@ -19,7 +19,6 @@ WITHOUT_DATABASE = frozenset(
     {"check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "help"}
     | {
         "makemessages",
-        "makemigrations",
         "mcp_call",
         "spectacular",
         "version",
