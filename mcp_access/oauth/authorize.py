@@ -7,6 +7,7 @@ subset of the scopes; nothing in the query skips the question.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from csp.decorators import csp_replace
 from django.conf import settings
@@ -163,11 +164,15 @@ def _disconnect(request: HttpRequest, membership: Membership) -> HttpResponse:
 
 def _check_query(request: HttpRequest) -> None:
     """Raises Unredirectable: before a client is known, nothing may be sent anywhere."""
-    if len(request.META.get("QUERY_STRING", "")) > MAX_QUERY:
+    query = request.META.get("QUERY_STRING", "")
+    if len(query) > MAX_QUERY:
         raise Unredirectable("invalid_request", "The request is too long.")
+    try:
+        unquote(query, errors="strict")
+    except UnicodeDecodeError as error:
+        raise Unredirectable("invalid_request", "The request is not UTF-8.") from error
     for name, values in request.GET.lists():
-        text = name + "".join(values)
-        if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        if "\x00" in name + "".join(values):
             raise Unredirectable("invalid_request", "The request has characters that can't be.")
         if len(values) > 1:
             raise Unredirectable("invalid_request", "A parameter is given more than once.")
@@ -191,7 +196,8 @@ def _application(request: HttpRequest) -> Application:
         )
     if not redirect_uri:
         raise Unredirectable("invalid_request", "The app did not say where to return to.")
-    if not application.redirect_uri_allowed(redirect_uri):
+    # The library compares what urlsplit() sees, which drops tabs, and reads no loopback port.
+    if redirects.problem_of(redirect_uri) or not application.redirect_uri_allowed(redirect_uri):
         raise Unredirectable(
             "invalid_redirect_uri",
             "The app asks to return to an address that it did not register. Don't go on; remove "
@@ -220,8 +226,17 @@ def _judge(request: HttpRequest, core: McpOAuthCore) -> tuple[list[str], dict[st
         raise errors.InvalidRequestError(
             description="PKCE with code_challenge_method S256 is required.", state=state
         )
+    response_type = request.GET.get("response_type")
+    if response_type and response_type != "code":
+        raise errors.UnsupportedResponseTypeError(
+            description="The only response_type here is code.", state=state
+        )
+    if request.GET.get("response_mode", "query") not in {"", "query"}:
+        raise errors.InvalidRequestError(
+            description="The only response_mode here is query.", state=state
+        )
     named = request.GET.get("resource")
-    if named is not None and not resource.is_ours(named):
+    if named and not resource.is_ours(named):
         raise errors.CustomOAuth2Error(
             error="invalid_target",
             description=f"The only resource here is {settings.MCP_RESOURCE_URL}.",
@@ -287,6 +302,8 @@ def _note(
     application = (
         Application.objects.filter(client_id=client_id).first() if "\x00" not in client_id else None
     )
+    redirect_uri = request.GET.get("redirect_uri", "")
+    is_uri = redirects.problem_of(redirect_uri) is None
     user = request.user if isinstance(request.user, User) else None
     attempts.record(
         request,
@@ -295,7 +312,7 @@ def _note(
         detail=detail,
         application=application,
         client_id=client_id,
-        redirect_host=redirects.host_of(request.GET.get("redirect_uri", "")),
+        redirect_host=redirects.host_of(redirect_uri) if is_uri else "",
         tenant=membership.tenant if membership else None,
         user=user,
     )

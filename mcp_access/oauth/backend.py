@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -10,6 +11,18 @@ from oauth2_provider.oauth2_backends import OAuthLibCore, _add_iss_to_redirect
 from oauthlib import oauth2
 
 from mcp_access import tokens
+
+# All that the library is told of an authorization request. It takes every other name of the query
+# for an attribute of its own, and fails on a query that is not strictly encoded.
+_PARAMETERS = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+)
 
 
 class McpOAuthCore(OAuthLibCore):  # type: ignore[misc]
@@ -27,9 +40,8 @@ class McpOAuthCore(OAuthLibCore):  # type: ignore[misc]
             oauthlib.oauth2.FatalClientError: no redirect may be made.
             oauthlib.oauth2.OAuth2Error: to be told to the client by redirect.
         """
-        uri, _, _, headers = self._extract_params(request)
         scopes, credentials = self.server.validate_authorization_request(
-            uri, http_method="GET", body="", headers=headers
+            _judged_uri(request), http_method="GET", body="", headers=self.extract_headers(request)
         )
         return list(scopes), dict(credentials)
 
@@ -37,9 +49,12 @@ class McpOAuthCore(OAuthLibCore):  # type: ignore[misc]
         self, request: HttpRequest, *, scopes: list[str], credentials: dict[str, Any]
     ) -> str:
         """The URI to send the person to, with a new code, the state and `iss` (RFC 9207)."""
-        uri, _, _, headers = self._extract_params(request)
         answer, _, _ = self.server.create_authorization_response(
-            uri=uri, http_method="GET", headers=headers, scopes=scopes, credentials=credentials
+            uri=_judged_uri(request),
+            http_method="GET",
+            headers=self.extract_headers(request),
+            scopes=scopes,
+            credentials=credentials,
         )
         return with_issuer(answer["Location"])
 
@@ -51,3 +66,9 @@ def with_issuer(uri: str) -> str:
 
 def error_redirect(error: oauth2.OAuth2Error, redirect_uri: str) -> str:
     return with_issuer(error.in_uri(redirect_uri))
+
+
+def _judged_uri(request: HttpRequest) -> str:
+    """The request anew. A parameter without a value is as good as absent (RFC 6749 section 3.1)."""
+    given = [(name, request.GET.get(name, "")) for name in _PARAMETERS]
+    return f"{request.path}?{urlencode([item for item in given if item[1]])}"
