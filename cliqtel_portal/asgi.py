@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import django
@@ -13,6 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cliqtel_portal.settings.dev")
 django.setup(set_prefix=False)
 
 from mcp_access.asgi import McpEndpoint  # noqa: E402 - models need the apps to be ready
+from mcp_access.oauth.validator import ARRIVED_HEADER  # noqa: E402
 from mcp_access.replies import Receive, Refusal, Scope, Send  # noqa: E402
 
 _MCP_PATHS = frozenset({"/mcp", "/mcp/"})
@@ -40,6 +42,8 @@ class Application:
             if is_resource_path != (host == self._resource_host):
                 await Refusal(404).send(send)
                 return
+        # Before the wait for a thread: what was sent at the same moment has arrived at the same.
+        scope[ARRIVED_HEADER] = datetime.now(UTC)
         if path in _MCP_PATHS:
             await self._mcp(scope, receive, send)
         else:

@@ -38,8 +38,12 @@ class Connection:
 
 
 def lock_connections(tenant: Tenant) -> Tenant:
-    """The tenant, locked until the transaction ends: connections are made one at a time."""
-    return Tenant.objects.select_for_update().get(pk=tenant.pk)
+    """The tenant, locked until the transaction ends: connections are made one at a time.
+
+    Not against rows that merely point at it: a renewal or a sweep, which holds the consent that
+    the new connection is about to write, inserts some, and each would wait for the other.
+    """
+    return Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
 
 
 def count_connections(tenant: Tenant) -> int:

@@ -24,13 +24,32 @@ _PARAMETERS = (
     "code_challenge_method",
 )
 
+# oauthlib makes every field an attribute of its request, beside those that it and the validator
+# set themselves: a field named `encoding` or `refresh_token_instance` would be taken for theirs.
+_FIELDS = frozenset(
+    {
+        "grant_type",
+        "code",
+        "code_verifier",
+        "redirect_uri",
+        "refresh_token",
+        "client_id",
+        "client_secret",
+        "scope",
+        "resource",
+        "token",
+        "token_type_hint",
+    }
+)
+
 
 class McpOAuthCore(OAuthLibCore):  # type: ignore[misc]
     def extract_body(self, request: HttpRequest) -> list[tuple[str, str]]:
-        """The form with the code as the digest under which it is stored."""
+        """The fields we know, with the code as the digest under which it is stored."""
         return [
             (key, tokens.digest(value) if key == "code" else value)
             for key, value in super().extract_body(request)
+            if key in _FIELDS
         ]
 
     def judge_authorization(self, request: HttpRequest) -> tuple[list[str], dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -22,13 +23,34 @@ from mcp_access.services import revoke_token
 logger = logging.getLogger(__name__)
 
 
+def lock_sessions(
+    user_ids: Iterable[uuid.UUID], application_ids: Iterable[int] | None = None
+) -> None:
+    """Until the transaction ends, nobody else renews or ends sessions of these people and apps.
+
+    Locks their consents, which every session has. Without it, a renewal under way would insert a
+    token that the statement ending the session can't see. Lock it first, before tokens and codes.
+    """
+    consents = Consent.objects.select_for_update(no_key=True).filter(user_id__in=list(user_ids))
+    if application_ids is not None:
+        consents = consents.filter(application_id__in=list(application_ids))
+    list(consents.order_by("pk").values_list("pk", flat=True))
+
+
+@transaction.atomic
 def end_family(token_family: uuid.UUID | None, *, reason: str) -> int:
     """A session is over: refresh and access tokens of the family die now. Returns how many died."""
     if token_family is None:
         return 0
-    return _end(RefreshToken.objects.filter(token_family=token_family), reason=reason)
+    found = RefreshToken.objects.filter(token_family=token_family)
+    owner = found.values_list("user_id", "application_id").first()
+    if owner is None:
+        return 0
+    lock_sessions([owner[0]], [owner[1]])
+    return _end(found, reason=reason)
 
 
+@transaction.atomic
 def sweep(replayed: RefreshToken, *, reason: str) -> None:
     """All sessions of the client and user end, and the user is told when and why (product.md)."""
     ended = end_client(
@@ -62,6 +84,7 @@ def end_client(
     reason: str,
 ) -> int:
     """Every session of the app with the person (in one tenant, or in all) is over. Idempotent."""
+    lock_sessions([user.pk], [application.pk])
     found = RefreshToken.objects.filter(application=application, user=user)
     access = AccessToken.objects.filter(application=application, user=user, kind="oauth")
     grants = Grant.objects.filter(application=application, user=user)
@@ -112,8 +135,10 @@ def revoke_consent(consent: Consent) -> None:
     )
 
 
+@transaction.atomic
 def end_oauth_sessions_of(user: User, *, reason: str) -> int:
     """Every OAuth session of the person, in every tenant, is over (after a password change)."""
+    lock_sessions([user.pk])
     Grant.objects.filter(user=user).delete()
     ended = _end(RefreshToken.objects.filter(user=user), reason=reason)
     now = timezone.now()

@@ -2,7 +2,7 @@
 
 Codes and tokens are stored as SHA-256 only; a code or refresh token is judged under a row lock, so
 of N requests at once exactly one wins; using one again ends what it had issued. `arrived(request)`
-is when the view began: a request that was already under way when the winner finished is refused
+is when the request came in: one that was already under way when the winner finished is refused
 without that penalty.
 """
 
@@ -23,7 +23,7 @@ from mcp_access import tokens
 from mcp_access.models import AccessToken, ConsumedCode, Grant, RefreshToken
 from mcp_access.oauth import resource, sessions
 
-# Where the view says when it began; oauthlib hands request headers through to the validator.
+# Where the view says when the request came in: oauthlib hands headers through to the validator.
 ARRIVED_HEADER = "cliqtel.arrived"
 _GRANT_TYPES = frozenset({"authorization_code", "refresh_token"})
 
@@ -55,6 +55,12 @@ class McpValidator(OAuth2Validator):  # type: ignore[misc]
     ) -> bool:
         return grant_type in _GRANT_TYPES
 
+    def is_origin_allowed(
+        self, client_id: str, origin: str, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """CORS is answered for all by its middleware."""
+        return False
+
     # -- authorization codes -----------------------------------------------------------------------
     def _create_authorization_code(
         self, request: Any, code: dict[str, Any], expires: datetime | None = None
@@ -78,14 +84,14 @@ class McpValidator(OAuth2Validator):  # type: ignore[misc]
     def validate_code(
         self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        grant = (
-            Grant.objects.select_for_update(of=("self",))
-            .select_related("user", "tenant")
-            .filter(code=code, application=client)
-            .first()
-        )
+        mine = Grant.objects.filter(code=code, application=client)
+        # Seen here and gone under the lock: another request is just spending it. No replay.
+        is_unspent = mine.exists()
+        locked = mine.select_for_update(of=("self",))
+        grant = locked.select_related("user", "tenant").first() if is_unspent else None
         if grant is None:
-            self._punish_replayed_code(code, client, request)
+            if not is_unspent:
+                self._punish_replayed_code(code, client, request)
             return False
         if grant.is_expired() or not _may_still(grant.user_id, grant.tenant_id):
             return False
@@ -98,6 +104,26 @@ class McpValidator(OAuth2Validator):  # type: ignore[misc]
         used = ConsumedCode.objects.filter(pk=code, application=client).first()
         if used is not None and arrived(request) > used.consumed_at:
             sessions.end_family(used.token_family, reason="code_replay")
+
+    def get_default_redirect_uri(
+        self, client_id: str, request: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        """None: every code was asked for with a redirect URI, so it must be named again."""
+
+    def confirm_redirect_uri(
+        self,
+        client_id: str,
+        code: str,
+        redirect_uri: str,
+        client: Any,
+        request: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> bool:
+        """RFC 6749 section 5.2 calls a mismatch invalid_grant; oauthlib says invalid_request."""
+        if not super().confirm_redirect_uri(client_id, code, redirect_uri, client):
+            raise errors.InvalidGrantError(request=request)
+        return True
 
     def invalidate_authorization_code(
         self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any
@@ -130,6 +156,11 @@ class McpValidator(OAuth2Validator):  # type: ignore[misc]
         if spent is not None:
             RefreshToken.objects.filter(pk=spent.pk).update(revoked=now, updated=now)
             request.tenant = spent.tenant
+        # The end of the session is absolute: neither token outlives it.
+        session = timedelta(seconds=settings.OAUTH_SESSION_SECONDS)
+        ends = spent.expires_at if spent else now + session
+        expires = min(now + timedelta(seconds=token["expires_in"]), ends)
+        token["expires_in"] = int((expires - now).total_seconds())
         access = AccessToken(
             kind=AccessToken.Kind.OAUTH,
             tenant=request.tenant,
@@ -137,12 +168,11 @@ class McpValidator(OAuth2Validator):  # type: ignore[misc]
             application=request.client,
             scope=token["scope"],
             resource=request.resource,
-            expires=now + timedelta(seconds=token["expires_in"]),
+            expires=expires,
             source_refresh_token=spent,
         )
         access.remember(token["access_token"])
         access.save(force_insert=True)
-        ends = now + timedelta(seconds=settings.OAUTH_SESSION_SECONDS)
         renewal = RefreshToken(
             tenant=request.tenant,
             user=request.user,
@@ -152,7 +182,7 @@ class McpValidator(OAuth2Validator):  # type: ignore[misc]
             resource=request.resource,
             # The session's scopes and end: a refresh may narrow an access token, never these.
             scope=spent.scope if spent else token["scope"],
-            expires_at=spent.expires_at if spent else ends,
+            expires_at=ends,
         )
         set_token_value(renewal, token["refresh_token"])
         renewal.save(force_insert=True)
@@ -162,18 +192,21 @@ class McpValidator(OAuth2Validator):  # type: ignore[misc]
         self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
         """Exactly one of N wins. The client is judged first: a stranger's replay sweeps nothing."""
-        held = (
-            RefreshToken.objects.select_for_update(of=("self",))
-            .select_related("user", "tenant")
-            .filter(token_checksum=tokens.digest(refresh_token), application=client)
-            .first()
+        mine = RefreshToken.objects.filter(
+            token_checksum=tokens.digest(refresh_token), application=client
         )
+        seen = mine.first()
+        if seen is None:
+            return False
+        sessions.lock_sessions([seen.user_id], [client.pk])
+        locked = mine.select_for_update(of=("self",))
+        held = locked.select_related("user", "tenant").first()
         if held is None:
             return False
         if held.revoked is not None:
-            grace = timedelta(seconds=settings.REFRESH_REUSE_GRACE_SECONDS)
-            if arrived(request) > held.revoked + grace:
-                sessions.sweep(held, reason="refresh_replay")
+            # Unspent before the lock: another request was just spending it. No replay.
+            if seen.revoked is not None:
+                self._punish_replayed_refresh_token(held, request)
             return False
         if held.expires_at <= timezone.now() or not _may_still(held.user_id, held.tenant_id):
             return False
@@ -181,6 +214,16 @@ class McpValidator(OAuth2Validator):  # type: ignore[misc]
         request.refresh_token = refresh_token
         request.refresh_token_instance = held
         return True
+
+    def _punish_replayed_refresh_token(self, held: RefreshToken, request: Any) -> None:
+        """Only one that was renewed is proof of a copy.
+
+        A host whose session was ended by revoking can't know, and tries its last token once more.
+        """
+        was_renewed = AccessToken.objects.filter(source_refresh_token=held).exists()
+        grace = timedelta(seconds=settings.REFRESH_REUSE_GRACE_SECONDS)
+        if was_renewed and arrived(request) > held.revoked + grace:
+            sessions.sweep(held, reason="refresh_replay")
 
     def get_original_scopes(
         self, refresh_token: str, request: Any, *args: Any, **kwargs: Any

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+from datetime import datetime
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, TooManyFilesSent
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
-from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
@@ -34,17 +34,21 @@ _GRANTS = {
 class RequestRefused(Exception):
     """The request is not one that the library should see (RFC 6749 section 5.2)."""
 
-    def __init__(self, error: str, description: str, *, status: int = 400) -> None:
+    def __init__(
+        self, error: str, description: str, *, status: int = 400, retry_after: int = 0
+    ) -> None:
         super().__init__(error)
         self.error = error
         self.description = description
         self.status = status
+        self.retry_after = retry_after  # seconds, with 429
 
 
 @csrf_exempt
 @sensitive_post_parameters()
 def token(request: HttpRequest) -> HttpResponse:
     """RFC 6749 section 3.2: a code or a refresh token becomes a new pair."""
+    arrival = _arrival(request)
     step = OAuthAttempt.Step.TOKEN
     try:
         _check(request)
@@ -56,7 +60,7 @@ def token(request: HttpRequest) -> HttpResponse:
         step = _GRANTS[grant_type]
     except RequestRefused as refused:
         return _refuse(request, refused, step)
-    request.META[ARRIVED_HEADER] = timezone.now()
+    request.META[ARRIVED_HEADER] = arrival
     # One transaction: a code or refresh token is judged and spent under its row's lock. A refused
     # request commits too: what a replay has ended must stay ended.
     with transaction.atomic():
@@ -111,46 +115,64 @@ def _check(request: HttpRequest) -> None:
     )
     if spent.is_over:
         raise RequestRefused(
-            "temporarily_unavailable", f"Try again in {spent.retry_after} s.", status=429
+            "temporarily_unavailable",
+            f"Try again in {spent.retry_after} s.",
+            status=429,
+            retry_after=spent.retry_after,
         )
     if request.content_type != _FORM:
         raise RequestRefused("invalid_request", f"Send the parameters as {_FORM}.")
     if request.META.get("QUERY_STRING"):
         raise RequestRefused("invalid_request", "Parameters belong in the body, not in the URL.")
     try:
-        too_long = len(request.body) > MAX_BODY_BYTES
+        if len(request.body) > MAX_BODY_BYTES:
+            raise RequestRefused("invalid_request", "The body is too long.", status=413)
         lists = list(request.POST.lists())
-    except (BadRequest, UnreadablePostError, TooManyFilesSent, MultiPartParserError) as error:
+    except RequestDataTooBig as error:
+        raise RequestRefused("invalid_request", "The body is too long.", status=413) from error
+    except (BadRequest, SuspiciousOperation, UnreadablePostError, ValueError) as error:
+        # Too many fields, another charset, a connection that broke, a length that is no number.
         raise RequestRefused("invalid_request", "The body can't be read.") from error
-    if too_long:
-        raise RequestRefused("invalid_request", "The body is too long.", status=413)
     for name, values in lists:
         if len(values) > 1:
             raise RequestRefused("invalid_request", f"{_shown(name)} is given more than once.")
         if "\x00" in name + values[0] or not _is_text(name + values[0]):
             raise RequestRefused("invalid_request", "A parameter has characters that can't be.")
-    _check_basic(request.headers.get("Authorization", ""))
+    _check_basic(request)
 
 
-def _check_basic(header: str) -> None:
+def _check_basic(request: HttpRequest) -> None:
     """A client that authenticates by header must do so readably, and only there.
 
     Raises:
-        RequestRefused: 401 invalid_client.
+        RequestRefused: 401 invalid_client; 400 when it authenticates twice (RFC 6749 section 5.2).
     """
+    header = request.headers.get("Authorization", "")
     if not header:
         return
-    scheme, _, encoded = header.partition(" ")
-    try:
-        if scheme != "Basic" or not encoded.isascii():
-            raise ValueError
-        decoded = base64.b64decode(encoded, validate=True).decode("utf-8")
-        if ":" not in decoded or "\x00" in decoded:
-            raise ValueError
-    except (ValueError, binascii.Error) as error:
+    client_id = _basic_client_id(header)
+    if client_id is None:
         raise RequestRefused(
             "invalid_client", "Authenticate with HTTP Basic or in the body.", status=401
-        ) from error
+        )
+    if request.POST.get("client_secret") or request.POST.get("client_id", client_id) != client_id:
+        raise RequestRefused("invalid_request", "Authenticate in the header or in the body.")
+    # The library knows the scheme in one spelling only (RFC 9110 section 11.1: any case).
+    request.META["HTTP_AUTHORIZATION"] = f"Basic {header.partition(' ')[2]}"
+
+
+def _basic_client_id(header: str) -> str | None:
+    """The client that the header names, form-decoded (RFC 6749 section 2.3.1); None: unreadable."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic" or not encoded.isascii():
+        return None
+    try:
+        decoded = base64.b64decode(encoded, validate=True).decode("utf-8")
+    except ValueError:  # not base64, not UTF-8
+        return None
+    client_id, colon, secret = decoded.partition(":")
+    client_id, secret = unquote_plus(client_id), unquote_plus(secret)
+    return client_id if colon and "\x00" not in client_id + secret else None
 
 
 def _is_text(value: str) -> bool:
@@ -161,8 +183,17 @@ def _shown(name: str) -> str:
     return name if name.isascii() and name.isidentifier() and len(name) <= 40 else "A parameter"
 
 
+def _arrival(request: HttpRequest) -> datetime:
+    """When the server had the request: before it waited for a thread, where that is known."""
+    scope: dict[str, Any] = getattr(request, "scope", {})
+    moment: datetime = scope.get(ARRIVED_HEADER) or timezone.now()
+    return moment
+
+
 def _client_id(request: HttpRequest) -> str:
-    return request.POST.get("client_id", "")
+    """The client that the request names, known or not; asked after the request was checked."""
+    basic = _basic_client_id(request.headers.get("Authorization", ""))
+    return basic or request.POST.get("client_id", "")
 
 
 def _application(request: HttpRequest) -> Application | None:
@@ -185,7 +216,7 @@ def _refuse(request: HttpRequest, refused: RequestRefused, step: OAuthAttempt.St
     if refused.status == 405:
         answer["Allow"] = "POST, OPTIONS"
     if refused.status == 429:
-        answer["Retry-After"] = "60"
+        answer["Retry-After"] = str(refused.retry_after)
     return answer
 
 
