@@ -43,9 +43,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def daphne(**environment: str) -> Iterator[Web]:
+def daphne(*, port: int | None = None, **environment: str) -> Iterator[Web]:
     """Start daphne over the test database; stop it, gently first, at the end."""
-    port = free_port()
+    port = port or free_port()
     target = connection.settings_dict
     dsn = (
         f"postgres://{target['USER']}:{target['PASSWORD']}@{target['HOST']}:{target['PORT']}"

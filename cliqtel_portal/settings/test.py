@@ -27,8 +27,9 @@ CELERY_TASK_EAGER_PROPAGATES = True
 SECRET_KEY = "test-" + "0" * 50
 AUDIT_KEY = "test-audit-" + "0" * 40
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
-OAUTH_ISSUER = "http://127.0.0.1:8000"
-MCP_RESOURCE_URL = "http://127.0.0.1:8000/mcp"
+# Only a daphne that OAuth clients meet is told its own origin: they hold a server to its name.
+OAUTH_ISSUER = os.environ.get("OAUTH_ISSUER", "http://127.0.0.1:8000")
+MCP_RESOURCE_URL = os.environ.get("MCP_RESOURCE_URL", "http://127.0.0.1:8000/mcp")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {
