@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import socket
 import statistics
@@ -41,6 +42,13 @@ def wait_until_up(origin: str) -> None:
             pass
         time.sleep(0.2)
     sys.exit("the stack did not come up")
+
+
+def cluster_dir(folder: Path) -> Path | None:
+    for line in (folder / "cliqtel.env").read_text().splitlines():
+        if line.startswith("CLUSTER_DIR="):
+            return Path(line.partition("=")[2]).parent
+    return None
 
 
 def one_client(
@@ -127,8 +135,12 @@ def main() -> None:
                         flush=True,
                     )
         finally:
+            cluster = cluster_dir(Path(folder))
             stack.send_signal(signal.SIGTERM)
             stack.wait(timeout=20)
+            # Run by root, the cluster may lie outside the data directory.
+            if cluster is not None:
+                shutil.rmtree(cluster, ignore_errors=True)
 
 
 if __name__ == "__main__":

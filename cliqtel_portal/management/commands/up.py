@@ -21,9 +21,9 @@ from cliqtel_portal import embedded
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.docs.loading import load_articles
 from cliqtel_portal.embedded.keys import write_private
+from cliqtel_portal.errors import PortalError
 from cliqtel_portal.management.commands import demo
 from cliqtel_portal.processes import ADDRESS, Child, free_port, supervise
-from mcp_access.connections import ConnectionLimitReached
 from mcp_access.models import AccessToken
 from mcp_access.services import issue_token, revoke_as_system
 
@@ -70,6 +70,7 @@ class Command(BaseCommand):
     def _announce(self, password: str, token: str) -> None:
         if _wait_for_port(settings.PORT):
             self.stdout.write(banner(password, token))
+            self.stdout.flush()  # into a file or a pipe it would wait for more
         else:
             self.stderr.write(f"Nothing answers on port {settings.PORT}; see the lines above.")
 
@@ -112,7 +113,7 @@ def banner(password: str, token: str) -> str:
         ]
     else:
         lines += [
-            "  Token        none: all connections of acme are in use. Revoke one on AI Access.",
+            f"  Token        none could be made for {OWNER}: see AI Access → Tokens.",
             "",
         ]
     return "\n".join(lines)
@@ -125,16 +126,20 @@ def _migrate() -> None:
 
 
 def _new_token() -> str:
-    """The start's own token; those of earlier starts are dead. "" where no connection is free."""
+    """The start's own token; those of earlier starts are dead. "" where none can be made."""
     earlier = AccessToken.objects.static().live().filter(user__email=OWNER, name=TOKEN_NAME)
     for token_id in list(earlier.values_list("pk", flat=True)):
         revoke_as_system(token_id)
-    owner = Membership.objects.select_related("user", "tenant").get(
-        user__email=OWNER, tenant__slug="acme"
+    owner = (
+        Membership.objects.live()
+        .select_related("user", "tenant")
+        .filter(user__email=OWNER, tenant__slug="acme")
+        .first()
     )
     try:
-        return issue_token(owner, name=TOKEN_NAME, scopes=TOKEN_SCOPES).plaintext
-    except ConnectionLimitReached:
+        return issue_token(owner, name=TOKEN_NAME, scopes=TOKEN_SCOPES).plaintext if owner else ""
+    except PortalError:
+        # Somebody took the last connection or the name, or changed the owner's role: their choice.
         return ""
 
 
