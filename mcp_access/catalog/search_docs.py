@@ -24,7 +24,7 @@ class SearchDocsArguments(Arguments):
     country: Country | None = Field(
         default=None, description="Leave out articles that are about other countries only."
     )
-    limit: Limit = 10
+    limit: Limit = 20
 
 
 class DocsHit(Part):
