@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connections
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
@@ -25,6 +25,8 @@ _opening: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
 )
 
 _ACQUIRE_SECONDS = 10.0
+# None: it broke on the way. Else: the server is shutting down, crashed, or is not up yet.
+_CONNECTION_LOST = frozenset({None, "57P01", "57P02", "57P03"})
 
 
 def _conninfo() -> str:
@@ -61,7 +63,6 @@ async def _pool() -> _Pool:
                 max_idle=60,
                 timeout=_ACQUIRE_SECONDS,
                 kwargs={"autocommit": True},
-                check=AsyncConnectionPool.check_connection,
                 open=False,
                 name="cliqtel",
             )
@@ -72,19 +73,39 @@ async def _pool() -> _Pool:
 
 async def fetch_one(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """Run one statement in a transaction of its own; return its first row."""
-    pool = await _pool()
-    async with pool.connection() as connection:
-        cursor = await connection.execute(statement, parameters)
-        row: tuple[Any, ...] | None = await cursor.fetchone() if cursor.description else None
-        return row
+    row, _ = await _run(statement, parameters)
+    return row
 
 
 async def execute(statement: str, parameters: Mapping[str, Any]) -> int:
     """Run one statement in a transaction of its own; return how many rows it touched."""
+    _, touched = await _run(statement, parameters)
+    return touched
+
+
+async def _run(statement: str, parameters: Mapping[str, Any]) -> tuple[tuple[Any, ...] | None, int]:
+    """Once more where the connection turns out to be dead, as all are after a restart.
+
+    Asking each connection whether it lives before each statement would cost a round trip. Every
+    statement here may run twice: rows carry their own ids, so a second insert fails as a whole.
+    """
     pool = await _pool()
+    try:
+        return await _run_once(pool, statement, parameters)
+    except OperationalError as error:
+        if error.sqlstate not in _CONNECTION_LOST:
+            raise
+        await pool.check()
+        return await _run_once(pool, statement, parameters)
+
+
+async def _run_once(
+    pool: _Pool, statement: str, parameters: Mapping[str, Any]
+) -> tuple[tuple[Any, ...] | None, int]:
     async with pool.connection() as connection:
         cursor = await connection.execute(statement, parameters)
-        return int(cursor.rowcount)
+        row: tuple[Any, ...] | None = await cursor.fetchone() if cursor.description else None
+        return row, int(cursor.rowcount)
 
 
 async def close_pools() -> None:
