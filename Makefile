@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+CLIENTS := tests/clients
+NODE_STAMP := $(CLIENTS)/node_modules/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format bench lock clean
@@ -22,7 +24,17 @@ $(STAMP): requirements.txt requirements-dev.txt
 run: $(STAMP) ## the whole stack, until Ctrl-C
 	@exec $(BIN)/python manage.py up
 
-test: $(STAMP) ## the whole suite on real PostgreSQL and Valkey; ARGS="-k name" for a part
+# Only for the tests marked `node`; they skip, and say why, where this could not be done.
+$(NODE_STAMP): $(CLIENTS)/package-lock.json
+	@if command -v npm >/dev/null; then \
+	  echo "Installing the TypeScript client for its tests into $(CLIENTS) (once) ..."; \
+	  if npm ci --prefix $(CLIENTS) --ignore-scripts --no-audit --no-fund --loglevel=error \
+	    --fetch-retries=1 --fetch-retry-mintimeout=1000 >/dev/null; \
+	  then touch $@; \
+	  else echo "npm could not install it: the tests that need it will be skipped"; fi; \
+	fi
+
+test: $(STAMP) $(NODE_STAMP) ## the whole suite on real PostgreSQL and Valkey; ARGS="-k name" for a part
 	@$(BIN)/python -m pytest -n $${WORKERS:-2} --dist loadfile $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy, djlint, migrations, deployment checks
