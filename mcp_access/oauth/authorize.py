@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -28,7 +29,12 @@ from cliqtel_portal.accounts.models import Membership, User
 from cliqtel_portal.accounts.permissions import may_use_ai_access
 from cliqtel_portal.accounts.throttle import address_key, refusal, usage
 from cliqtel_portal.errors import NotFound
-from mcp_access.connections import ConnectionLimitReached, connections_of, find_connection
+from mcp_access.connections import (
+    ConnectionLimitReached,
+    connections_of,
+    count_connections,
+    find_connection,
+)
 from mcp_access.oauth import attempts, consent, pkce, redirects, resource
 from mcp_access.oauth.backend import McpOAuthCore, error_redirect
 from mcp_access.oauth.sessions import end_connection
@@ -89,7 +95,7 @@ def _authorize(request: HttpRequest) -> HttpResponse:
         )
         return _redirect_error(request, unanswered, credentials["redirect_uri"])
     if not request.user.is_authenticated:
-        return redirect_to_login(request.get_full_path(), reverse("account_login"))
+        return _sign_in(request)
     return _decide(request, core, application, asked, credentials)
 
 
@@ -101,35 +107,44 @@ def _decide(
     credentials: dict[str, Any],
 ) -> HttpResponse:
     """Show the question, or act on the answer."""
+    decision = request.POST.get("decision", "cancel") if request.method == "POST" else ""
+    if decision == "switch":
+        # Not by the sign-out page: its Cross-Origin-Opener-Policy would cut off the host's popup.
+        logout(request)
+        return _sign_in(request)
     memberships = _memberships(request)
-    if not memberships:
-        return render(request, "oauth/no_access.html", status=403)
     membership = _chosen(request, memberships, asked)
-    denied = errors.AccessDeniedError(state=credentials.get("state"))
-    possible = consent.grantable(membership, asked)
+    back = credentials["redirect_uri"]
+    if decision not in {"", "allow", "disconnect"}:
+        denied = _denied(request, "The person chose Cancel.")
+        return _redirect_error(request, denied, back, membership=membership)
+    if not memberships:
+        _note(request, reason="no_access", detail="The person has no role with AI access.")
+        context = {"app": consent.app_name(application), "query": request.GET.urlencode()}
+        return render(request, "oauth/no_access.html", context, status=403)
     if not any(consent.grantable(one, asked) for one in memberships):
-        return _redirect_error(request, denied, credentials["redirect_uri"])
-    page: dict[str, Any] = {
-        "application": application,
-        "redirect_host": redirects.host_of(credentials["redirect_uri"]),
-        "redirect_uri": credentials["redirect_uri"],
-        "membership": membership,
-        "choices": memberships,
-        "lines": consent.scope_lines(membership, asked),
-        "query": request.GET.urlencode(),
-        "parameters": [item for item in request.GET.items() if item[0] != "tenant"],
-        "chosen": set(possible),
-        "is_verified": application.registration_source == "cimd",
-    }
-    if request.method == "GET":
+        denied = _denied(request, "No account of the person can give a scope of these.")
+        return _redirect_error(request, denied, back)
+    if membership is None:
+        messages.warning(request, "That account can't be used any more. Look again who is asked.")
+        return redirect(request.get_full_path())
+    ticked = set(request.POST.getlist("scope"))
+    page = consent.page(
+        application=application,
+        membership=membership,
+        memberships=memberships,
+        asked=asked,
+        redirect_uri=back,
+        query=request.GET,
+        ticked=ticked if decision else None,
+    )
+    if decision == "disconnect":
+        _disconnect(request, membership)
+    if decision != "allow":
         return render(request, "oauth/consent.html", page)
-    if request.POST.get("decision") == "disconnect":
-        return _disconnect(request, membership)
-    if request.POST.get("decision") != "allow":
-        return _redirect_error(request, denied, credentials["redirect_uri"], membership=membership)
-    scopes = [scope for scope in possible if scope in request.POST.getlist("scope")]
+    scopes = [scope for scope in consent.grantable(membership, asked) if scope in ticked]
     if not scopes:
-        page |= {"chosen": set(), "problem": "Tick at least one permission, or choose Cancel."}
+        page["problem"] = "Tick at least one permission, or choose Cancel."
         return render(request, "oauth/consent.html", page, status=422)
     try:
         target = consent.allow(
@@ -143,23 +158,33 @@ def _decide(
         )
     except ConnectionLimitReached as full:
         _note(request, reason=full.code, detail=full.message, membership=membership)
-        page |= {"problem": full.message, "connections": connections_of(membership)}
+        found = connections_of(membership)
+        others = max(0, count_connections(membership.tenant) - len(found))
+        page |= {"problem": full.message, "connections": found, "others": others}
         return render(request, "oauth/connections_full.html", page, status=409)
     _note(request, membership=membership)
     return _redirect(target)
 
 
-def _disconnect(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """End the connection that the person chose on the page of full connections, and ask again."""
+def _disconnect(request: HttpRequest, membership: Membership) -> None:
+    """End the connection that the person chose on the page of full connections."""
     kind, _, identifier = request.POST.get("connection", "").partition(":")
     try:
         connection = find_connection(membership, kind, identifier)
     except NotFound:
         messages.info(request, "That connection had ended already.")
-        return redirect(request.get_full_path())
+        return
     end_connection(membership, connection)
-    messages.success(request, f"Disconnected {connection.name}.")
-    return redirect(request.get_full_path())
+    messages.success(request, f"Disconnected {connection.name}. Allow to go on.")
+
+
+def _sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page, which leads back to the same question."""
+    return redirect_to_login(request.get_full_path(), reverse("account_login"))
+
+
+def _denied(request: HttpRequest, description: str) -> oauth2.OAuth2Error:
+    return errors.AccessDeniedError(description=description, state=request.GET.get("state"))
 
 
 def _check_query(request: HttpRequest) -> None:
@@ -260,16 +285,23 @@ def _memberships(request: HttpRequest) -> list[Membership]:
     return [membership for membership in found if may_use_ai_access(membership.role)]
 
 
-def _chosen(request: HttpRequest, memberships: list[Membership], asked: list[str]) -> Membership:
-    """The tenant that was picked, else the current one, else one that can give something."""
-    source = request.POST if request.method == "POST" else request.GET
+def _chosen(
+    request: HttpRequest, memberships: list[Membership], asked: list[str]
+) -> Membership | None:
+    """The account that was picked, else the current one, else one that can give something.
+
+    None where an answer names an account that isn't the person's: it was not what they were shown.
+    """
+    source = request.POST if request.method == "POST" and "tenant" in request.POST else request.GET
     for membership in memberships:
         if membership.tenant.slug == source.get("tenant"):
             return membership
+    if source is request.POST:
+        return None
     current = choose_membership(request, memberships)
     if current is not None and consent.grantable(current, asked):
         return current
-    return next((one for one in memberships if consent.grantable(one, asked)), memberships[0])
+    return next((one for one in memberships if consent.grantable(one, asked)), current)
 
 
 def _redirect_error(
