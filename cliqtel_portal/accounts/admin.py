@@ -7,8 +7,13 @@ import zoneinfo
 from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin
+from django.contrib.auth import password_validation
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    AdminUserCreationForm,
+    UserChangeForm,
+)
 from django.http import HttpRequest
 
 from cliqtel_portal.accounts import views
@@ -40,10 +45,20 @@ class _ChangeUser(UserChangeForm):  # type: ignore[type-arg]
         return str(self.cleaned_data["email"]).lower()
 
 
+class _ChangePassword(AdminPasswordChangeForm):  # type: ignore[type-arg]
+    def save(self, commit: bool = True) -> User:
+        """Taking a password away is a change too; Django tells of new ones only."""
+        user: User = super().save(commit)
+        if commit and not user.has_usable_password():
+            password_validation.password_changed("", user)
+        return user
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     form = _ChangeUser
     add_form = _CreateUser
+    change_password_form = _ChangePassword
     list_display = ("email", "name", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser", "memberships__tenant__tier")
     search_fields = ("email", "name", "memberships__tenant__name")

@@ -150,6 +150,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 10},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    # Judges nothing: it is told of every change, and ends what the old password had opened.
+    {"NAME": "mcp_access.oauth.password_changes.EndOAuthSessions"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
