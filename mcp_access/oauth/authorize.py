@@ -6,8 +6,9 @@ subset of the scopes; nothing in the query skips the question.
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 from csp.decorators import csp_replace
 from django.conf import settings
@@ -40,6 +41,10 @@ from mcp_access.oauth.backend import McpOAuthCore, error_redirect
 from mcp_access.oauth.sessions import end_connection
 
 MAX_QUERY = 8192
+# A longer address waits in the session while the person signs in; so many of them at most.
+MAX_NEXT = 1024
+MAX_QUESTIONS = 5
+_QUESTIONS = "oauth_questions"
 
 
 class Unredirectable(Exception):
@@ -77,6 +82,8 @@ def _authorize(request: HttpRequest) -> HttpResponse:
     core: McpOAuthCore = get_oauthlib_core()
     try:
         _check_query(request)
+        if set(request.GET) == {"resume"}:
+            return _resume(request)
         application = _application(request)
         asked, credentials = _judge(request, core)
     except Unredirectable as refused:
@@ -180,7 +187,28 @@ def _disconnect(request: HttpRequest, membership: Membership) -> None:
 
 def _sign_in(request: HttpRequest) -> HttpResponse:
     """To the sign-in page, which leads back to the same question."""
-    return redirect_to_login(request.get_full_path(), reverse("account_login"))
+    path = request.get_full_path()
+    if len(path) > MAX_NEXT:
+        # Django follows no `next` of more than 2,048 characters; proxies cut long addresses too.
+        kept = request.session.get(_QUESTIONS, {})
+        key = secrets.token_urlsafe(8)
+        request.session[_QUESTIONS] = dict([*kept.items(), (key, path)][-MAX_QUESTIONS:])
+        path = f"{request.path}?{urlencode({'resume': key})}"
+    return redirect_to_login(path, reverse("account_login"))
+
+
+def _resume(request: HttpRequest) -> HttpResponse:
+    """Back to the question that was too long for the sign-in page's address.
+
+    Raises:
+        Unredirectable
+    """
+    path = request.session.get(_QUESTIONS, {}).get(request.GET["resume"])
+    if path is None:
+        raise Unredirectable(
+            "invalid_request", "This question has lapsed. Connect again from the app."
+        )
+    return redirect(path)
 
 
 def _denied(request: HttpRequest, description: str) -> oauth2.OAuth2Error:
