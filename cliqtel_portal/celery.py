@@ -30,4 +30,29 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour=3, minute=20),
         "options": {"expires": 12 * 3600},
     },
+    "collect unused clients": {
+        "task": "mcp_access.tasks.collect_unused_clients",
+        "schedule": crontab(minute=25),
+        "options": {"expires": 1800},
+    },
+    "delete spent codes": {
+        "task": "mcp_access.tasks.delete_spent_codes",
+        "schedule": crontab(minute=35),
+        "options": {"expires": 1800},
+    },
+    "delete old attempts": {
+        "task": "mcp_access.tasks.delete_old_attempts",
+        "schedule": crontab(hour=3, minute=40),
+        "options": {"expires": 12 * 3600},
+    },
+    "delete expired offers": {
+        "task": "cliqtel_portal.numbers.tasks.delete_expired_offers",
+        "schedule": 300.0,
+        "options": {"expires": 290},
+    },
+    "release expired reservations": {
+        "task": "cliqtel_portal.numbers.tasks.release_expired_reservations",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
 }

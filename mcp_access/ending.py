@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -66,11 +66,10 @@ def purge_dead_tokens(*, batch: int = 1_000) -> Purged:
     Of a rotated pair the older goes first: rows that another still points at stay.
     """
     before = timezone.now() - timedelta(days=settings.TOKEN_RETENTION_DAYS)
-    life = timedelta(seconds=cast("int", settings.OAUTH2_PROVIDER["REFRESH_TOKEN_EXPIRE_SECONDS"]))
-    refresh_tokens = _delete_in_batches(
-        RefreshToken.objects.filter(Q(revoked__lt=before) | Q(created__lt=before - life)), batch
+    refresh_tokens = delete_in_batches(
+        RefreshToken.objects.filter(Q(revoked__lt=before) | Q(expires_at__lt=before)), batch
     )
-    access_tokens = _delete_in_batches(
+    access_tokens = delete_in_batches(
         AccessToken.objects.filter(
             Q(revoked_at__lt=before) | Q(expires__lt=before),
             ~Exists(AccessToken.objects.filter(replaced_by=OuterRef("pk"))),
@@ -81,7 +80,8 @@ def purge_dead_tokens(*, batch: int = 1_000) -> Purged:
     return Purged(access_tokens=access_tokens, refresh_tokens=refresh_tokens)
 
 
-def _delete_in_batches(dead: QuerySet[Any], batch: int) -> int:
+def delete_in_batches(dead: QuerySet[Any], batch: int) -> int:
+    """The rows are gone; each batch commits by itself, so no lock is held for long."""
     deleted = 0
     while ids := list(dead.values_list("pk", flat=True)[:batch]):
         dead.model.objects.filter(pk__in=ids).delete()

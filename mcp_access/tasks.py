@@ -8,6 +8,7 @@ from celery import shared_task
 
 from cliqtel_portal.locks import advisory_lock
 from mcp_access import ending
+from mcp_access.oauth import retention
 
 logger = logging.getLogger(__name__)
 
@@ -24,3 +25,33 @@ def purge_dead_tokens() -> None:
         purged.access_tokens,
         purged.refresh_tokens,
     )
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def collect_unused_clients() -> None:
+    """Delete clients that registered themselves and were never allowed by anybody."""
+    with advisory_lock("mcp_access.collect_unused_clients") as acquired:
+        if not acquired:
+            return
+        collected = retention.collect_unused_clients()
+    logger.info("collected %d unused clients", collected)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def delete_old_attempts() -> None:
+    """Delete what the connection doctor no longer looks back on."""
+    with advisory_lock("mcp_access.delete_old_attempts") as acquired:
+        if not acquired:
+            return
+        deleted = retention.delete_old_attempts()
+    logger.info("deleted %d old attempts", deleted)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def delete_spent_codes() -> None:
+    """Delete authorization codes that ran out, and the memory of used ones."""
+    with advisory_lock("mcp_access.delete_spent_codes") as acquired:
+        if not acquired:
+            return
+        deleted = retention.delete_spent_codes()
+    logger.info("deleted %d codes", deleted)

@@ -52,7 +52,7 @@ def make_session(
         token_family=family,
         revoked=revoked,
         scope=access.scope,
-        expires_at=timezone.now() + timedelta(days=30),
+        expires_at=(created or timezone.now()) + timedelta(days=30),
     )
     if created is not None:
         RefreshToken.objects.filter(pk=refresh.pk).update(created=created)
