@@ -26,7 +26,7 @@ _PARAMETERS = (
 
 # oauthlib makes every field an attribute of its request, beside those that it and the validator
 # set themselves: a field named `encoding` or `refresh_token_instance` would be taken for theirs.
-_FIELDS = frozenset(
+FORM_FIELDS = frozenset(
     {
         "grant_type",
         "code",
@@ -49,7 +49,7 @@ class McpOAuthCore(OAuthLibCore):  # type: ignore[misc]
         return [
             (key, tokens.digest(value) if key == "code" else value)
             for key, value in super().extract_body(request)
-            if key in _FIELDS
+            if key in FORM_FIELDS
         ]
 
     def judge_authorization(self, request: HttpRequest) -> tuple[list[str], dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
@@ -21,9 +22,12 @@ from oauth2_provider.oauth2_backends import get_oauthlib_core
 from cliqtel_portal.accounts.throttle import address_key, usage
 from mcp_access.models import OAuthAttempt
 from mcp_access.oauth import attempts
+from mcp_access.oauth.backend import FORM_FIELDS
 from mcp_access.oauth.validator import ARRIVED_HEADER
 
 MAX_BODY_BYTES = 16 * 1024
+# What django-oauth-toolkit makes, or the address of a metadata document.
+_CLIENT_ID = re.compile(r"^([0-9A-Za-z]{40}|https://[^?#\s]+)$", re.ASCII)
 _FORM = "application/x-www-form-urlencoded"
 _GRANTS = {
     "authorization_code": OAuthAttempt.Step.TOKEN,
@@ -72,7 +76,7 @@ def token(request: HttpRequest) -> HttpResponse:
         reason="" if status == 200 else str(content.get("error", "error")),
         detail=str(content.get("error_description", "")) if status != 200 else "",
         application=_application(request),
-        client_id=_client_id(request),
+        client_id=_named_client(request),
     )
     return _answer(content, status)
 
@@ -93,7 +97,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
         OAuthAttempt.Step.REVOKE,
         reason="" if status == 200 else str(content.get("error", "error")),
         application=_application(request),
-        client_id=_client_id(request),
+        client_id=_named_client(request),
     )
     return _answer(content, status)
 
@@ -180,7 +184,8 @@ def _is_text(value: str) -> bool:
 
 
 def _shown(name: str) -> str:
-    return name if name.isascii() and name.isidentifier() and len(name) <= 40 else "A parameter"
+    """A name that we know: any other may be a credential that stands in the wrong place."""
+    return name if name in FORM_FIELDS else "A parameter"
 
 
 def _arrival(request: HttpRequest) -> datetime:
@@ -199,6 +204,12 @@ def _client_id(request: HttpRequest) -> str:
 def _application(request: HttpRequest) -> Application | None:
     client_id = _client_id(request)
     return Application.objects.filter(client_id=client_id).first() if client_id else None
+
+
+def _named_client(request: HttpRequest) -> str:
+    """The client's id for the record, if it has the form of one: a code or a secret has not."""
+    client_id = _client_id(request)
+    return client_id if _CLIENT_ID.match(client_id) else ""
 
 
 def _content(body: str | dict[str, Any] | None) -> dict[str, Any]:
