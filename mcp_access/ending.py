@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from cliqtel_portal.accounts.models import User
 from mcp_access.models import AccessToken, RefreshToken
+from mcp_access.oauth.sessions import lock_sessions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ def revoke_access_tokens_as_staff(staff: User, token_ids: Iterable[uuid.UUID]) -
     Returns those that this call ended; idempotent.
     """
     live = AccessToken.objects.filter(pk__in=list(token_ids), revoked_at__isnull=True)
+    _lock_sessions(live.filter(application__isnull=False))
     ended = list(live.order_by("pk"))
     # Refresh tokens first: the order in which every path locks them.
     for refresh_token in RefreshToken.objects.filter(access_token__in=ended):
@@ -55,6 +57,7 @@ def revoke_refresh_tokens_as_staff(
     Returns those whose session this call ended; idempotent.
     """
     chosen = RefreshToken.objects.filter(pk__in=list(token_ids)).order_by("pk")
+    _lock_sessions(chosen)
     ended = [token for token in chosen if _end_session(token)]
     _log(staff, ended)
     return ended
@@ -87,6 +90,12 @@ def delete_in_batches(dead: QuerySet[Any], batch: int) -> int:
         dead.model.objects.filter(pk__in=ids).delete()
         deleted += len(ids)
     return deleted
+
+
+def _lock_sessions(found: QuerySet[Any]) -> None:
+    """Or a renewal under way would insert tokens that ending the session can't see."""
+    owners = list(found.values_list("user_id", "application_id"))
+    lock_sessions([user for user, _ in owners], [application for _, application in owners])
 
 
 def _end_session(token: RefreshToken) -> bool:

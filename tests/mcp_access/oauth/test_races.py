@@ -14,7 +14,9 @@ from django.db import connection, transaction
 
 from cliqtel_portal.notices.models import Notice
 from mcp_access.connections import lock_connections
+from mcp_access.ending import revoke_access_tokens_as_staff, revoke_refresh_tokens_as_staff
 from mcp_access.models import AccessToken, Consent, ConsumedCode, Grant, RefreshToken
+from tests.factories.accounts import UserFactory
 from tests.mcp_access.oauth.host import Host
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
@@ -151,6 +153,35 @@ def test_a_session_that_ends_while_it_is_renewed_is_over(web, post, client, alic
     assert not RefreshToken.objects.filter(revoked__isnull=True).exists()
     for one in (current, renewed):
         assert post(one["access_token"], "ping").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("end", "model"),
+    [
+        (revoke_access_tokens_as_staff, AccessToken),
+        (revoke_refresh_tokens_as_staff, RefreshToken),
+    ],
+)
+def test_a_session_that_staff_end_while_it_is_renewed_is_over(client, alice, end, model):
+    staff = UserFactory(is_staff=True)
+    host = Host(client).connect(alice)
+    first = model.objects.get().pk
+
+    def by_staff() -> None:
+        try:
+            end(staff, [first])
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=by_staff)
+    with transaction.atomic():
+        assert host.refresh(host.tokens["refresh_token"]).status_code == 200
+        other.start()
+        until_somebody_waits_for_a_lock()
+    other.join(timeout=30)
+
+    assert not RefreshToken.objects.filter(revoked__isnull=True).exists()
+    assert not AccessToken.objects.filter(revoked_at__isnull=True).exists()
 
 
 def test_a_renewal_waits_for_a_consent_of_the_same_app_and_person(web, client, alice):
