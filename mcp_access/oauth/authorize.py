@@ -114,7 +114,7 @@ def _decide(
     credentials: dict[str, Any],
 ) -> HttpResponse:
     """Show the question, or act on the answer."""
-    decision = request.POST.get("decision", "cancel") if request.method == "POST" else ""
+    decision = request.POST.get("decision", "cancel") if request.method == "POST" else None
     if decision == "switch":
         # Not by the sign-out page: its Cross-Origin-Opener-Policy would cut off the host's popup.
         logout(request)
@@ -122,7 +122,7 @@ def _decide(
     memberships = _memberships(request)
     membership = _chosen(request, memberships, asked)
     back = credentials["redirect_uri"]
-    if decision not in {"", "allow", "disconnect"}:
+    if decision not in {None, "allow", "disconnect"}:
         denied = _denied(request, "The person chose Cancel.")
         return _redirect_error(request, denied, back, membership=membership)
     if not memberships:
@@ -143,7 +143,7 @@ def _decide(
         asked=asked,
         redirect_uri=back,
         query=request.GET,
-        ticked=ticked if decision else None,
+        ticked=None if decision is None else ticked,
     )
     if decision == "disconnect":
         _disconnect(request, membership)
