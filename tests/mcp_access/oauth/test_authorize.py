@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +13,7 @@ from cliqtel_portal.accounts.models import Membership
 from mcp_access.models import AccessToken, Consent, Grant, OAuthAttempt
 from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.mcp_access.oauth.host import Host
+from tests.wire import Web
 
 pytestmark = pytest.mark.django_db
 
@@ -333,3 +335,26 @@ def test_a_disabled_person_is_nobody(host: Host, alice: Membership) -> None:
     alice.user.is_active = False
     alice.user.save()
     assert urlsplit(host.authorize()["Location"]).path == "/account/login/"
+
+
+# -- over a real socket ---------------------------------------------------------------------------
+@pytest.mark.wire
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"state=\xff",
+        b"client_id=\xed\xa0\x80",
+        b"%",
+        b"client_id=%00",
+        b"a=1&" * 2500,
+        b"state=" + b"x" * 15_000,
+        b"x=\x01\x02",
+    ],
+)
+def test_no_bytes_make_the_server_fail(web: Web, query: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", urlsplit(web.origin).port), timeout=10) as line:
+        head = b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        line.sendall(b"GET /oauth/authorize?" + query + head)
+        answer = line.makefile("rb").readline()
+    assert answer.split()[1:2] == [b"400"], answer

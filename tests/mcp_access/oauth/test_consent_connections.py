@@ -19,6 +19,7 @@ from mcp_access.models import AccessToken, Consent, Grant, OAuthAttempt, Refresh
 from tests.factories.accounts import MembershipFactory
 from tests.factories.mcp_access import make_token
 from tests.mcp_access.oauth.host import Host
+from tests.wire import Post
 
 pytestmark = pytest.mark.django_db
 
@@ -241,18 +242,27 @@ def test_the_last_connection_is_won_once(discover: Tenant, alice: Membership) ->
 
 
 # -- for more -------------------------------------------------------------------------------------
+@pytest.mark.wire
+@pytest.mark.django_db(transaction=True)
 def test_a_host_comes_back_for_more_and_keeps_what_it_had(
-    client: Client, alice: Membership
+    client: Client, alice: Membership, post: Post
 ) -> None:
-    """The scopes of a challenge are the token's own and the one that was missing (contract.md)."""
-    host = Host(client).connect(alice, scope="mcp.docs.read mcp.inventory.read")
-    challenge = "mcp.docs.read mcp.inventory.read mcp.orders.draft"
+    host = Host(client).connect(alice, scope="mcp.docs.read offline_access")
+    call = {"name": "list_inventory", "arguments": {}}
+    refused = post(host.tokens["access_token"], "tools/call", call)
+    assert refused.status_code == 403
+    challenge = re.findall(r'[ ,]scope="([^"]+)"', refused.headers["www-authenticate"])[0]
+    assert set(challenge.split()) == {"mcp.docs.read", "mcp.inventory.read"}
     page = host.authorize(scope=challenge)
     assert page.context["chosen"] == set(challenge.split())
     body = host.redeem(host.code(scope=challenge)).json()
     assert set(body["scope"].split()) == set(challenge.split())
-    consent = Consent.objects.get()
-    assert set(consent.scope.split()) == set(challenge.split())
+    answer = post(body["access_token"], "tools/call", call)
+    assert answer.status_code == 200
+    assert not answer.json()["result"]["isError"]
+    old = post(host.tokens["access_token"], "tools/call", call)
+    assert old.status_code == 403, "the older token lives on as it was"
+    assert set(Consent.objects.get().scope.split()) == set(challenge.split())
     assert count_connections(alice.tenant) == 1
     renewed = host.refresh(body["refresh_token"]).json()
     assert set(renewed["scope"].split()) == set(challenge.split())
