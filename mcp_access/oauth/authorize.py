@@ -163,6 +163,8 @@ def _decide(
             asked=asked,
             credentials=credentials,
         )
+    except consent.ClientGone:
+        return redirect(request.get_full_path())  # where it is told
     except ConnectionLimitReached as full:
         _note(request, reason=full.code, detail=full.message, membership=membership)
         found = connections_of(membership)

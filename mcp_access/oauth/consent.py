@@ -16,6 +16,7 @@ from oauth2_provider.settings import oauth2_settings
 
 from cliqtel_portal.accounts import permissions
 from cliqtel_portal.accounts.models import Membership
+from cliqtel_portal.errors import PortalError
 from cliqtel_portal.templatetags.portal import distance
 from mcp_access.connections import (
     check_connection_is_free,
@@ -23,9 +24,15 @@ from mcp_access.connections import (
     lock_connections,
 )
 from mcp_access.models import Consent
-from mcp_access.oauth import redirects
+from mcp_access.oauth import redirects, retention
 from mcp_access.oauth.backend import McpOAuthCore
 from mcp_access.oauth.scopes_backend import OFFLINE_ACCESS, McpScopes
+
+
+class ClientGone(PortalError):
+    """The client is no longer registered; it has to register again."""
+
+    code = "client_gone"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,8 +193,11 @@ def allow(
 
     Raises:
         ConnectionLimitReached: the tier's connections are taken by others.
+        ClientGone: it was collected as never used while the person read the page.
     """
     tenant = lock_connections(membership.tenant)
+    if not retention.hold_client(application.pk):
+        raise ClientGone("This app's registration has lapsed.")
     if not has_live_connection(tenant, membership.user, application.pk):
         check_connection_is_free(tenant)
     now = timezone.now()

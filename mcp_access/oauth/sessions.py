@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.utils import timezone
 from oauth2_provider.models import Application
 
@@ -56,23 +56,26 @@ def sweep(replayed: RefreshToken, *, reason: str) -> None:
     ended = end_client(
         application=replayed.application, user=replayed.user, tenant=None, reason=reason
     )
+    if not ended:
+        return  # once more after a sweep: what is told is the time at which sessions ended
     now = timezone.now()
     Consent.objects.filter(application=replayed.application, user=replayed.user).update(
         swept_at=now
     )
-    if ended:
-        notify(
-            replayed.tenant,
-            user=replayed.user,
-            level=Notice.Level.WARNING,
-            title=f"All sessions of {replayed.application.name or 'an app'} were ended",
-            body=(
-                "An old refresh token of this app was used again at "
-                f"{now:%Y-%m-%d %H:%M:%S} UTC. Somebody may have copied it, so every "
-                "session of the app was ended. Connect it again if you trust it."
-            ),
-            link="/numbers/ai-access/apps/",
-        )
+    # Its name is the client's own and may be as long as the whole title.
+    name = replayed.application.name[:80] or "an app"
+    notify(
+        replayed.tenant,
+        user=replayed.user,
+        level=Notice.Level.WARNING,
+        title=f"All sessions of {name} were ended",
+        body=(
+            "An old refresh token of this app was used again at "
+            f"{now:%Y-%m-%d %H:%M:%S} UTC. Somebody may have copied it, so every "
+            "session of the app was ended. Connect it again if you trust it."
+        ),
+        link="/numbers/ai-access/apps/",
+    )
 
 
 @transaction.atomic
@@ -126,6 +129,7 @@ def end_connection(actor: Membership, connection: Connection) -> None:
 @transaction.atomic
 def revoke_consent(consent: Consent) -> None:
     """The app has no access to the tenant for this person any more. Idempotent."""
+    lock_sessions([consent.user_id], [consent.application_id])
     Consent.objects.filter(pk=consent.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
     end_client(
         application=consent.application,
@@ -133,6 +137,25 @@ def revoke_consent(consent: Consent) -> None:
         tenant=consent.tenant,
         reason="revoked in the portal",
     )
+
+
+@transaction.atomic
+def end_clients(application_ids: Iterable[int], *, by: User, reason: str) -> int:
+    """Nobody's access through these apps works any more. Returns how many sessions ended."""
+    ids = list(application_ids)
+    consents = Consent.objects.filter(application_id__in=ids).order_by("pk")
+    list(consents.select_for_update(no_key=True).values_list("pk", flat=True))
+    now = timezone.now()
+    consents.filter(revoked_at__isnull=True).update(revoked_at=now)
+    Grant.objects.filter(application_id__in=ids).delete()
+    found = RefreshToken.objects.filter(application_id__in=ids)
+    live = found.filter(live_refresh_tokens(now))
+    ended: int = live.aggregate(n=Count("token_family", distinct=True))["n"]
+    AccessToken.objects.filter(
+        application_id__in=ids, kind="oauth", revoked_at__isnull=True
+    ).update(revoked_at=now, revoked_by=by, updated=now)
+    _end(found, reason=reason)
+    return ended
 
 
 @transaction.atomic

@@ -124,6 +124,26 @@ def test_a_collected_client_reads_that_it_has_to_register_again(client: Any, ali
     assert OAuthAttempt.objects.filter(client_id=host.client_id).exists(), "the doctor still knows"
 
 
+def test_a_client_collected_while_its_question_is_read_fails_in_words(
+    client: Any, alice: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host(client)
+    host.register()
+    client.force_login(alice.user)
+    monkeypatch.setattr(retention, "hold_client", lambda _application_id: False)
+
+    answer = host.decide("allow")
+    Application.objects.update(created=ago(hours=80))
+    tasks.collect_unused_clients()
+
+    assert answer.status_code == 302
+    page = client.get(answer["Location"])
+    assert page.status_code == 400
+    assert b"its registration has lapsed" in page.content
+    assert not Consent.objects.exists()
+    assert not Grant.objects.exists()
+
+
 def test_the_database_protects_a_client_in_use(alice: Membership) -> None:
     consent = make_consent(alice, make_client())
 
