@@ -103,6 +103,28 @@ def test_one_refresh_token_is_used_once_by_eight(web, post, client, alice, attem
     assert host.refresh(winner["refresh_token"]).status_code == 200
 
 
+def test_who_comes_while_the_winner_has_not_committed_is_refused_without_a_penalty(
+    web, post, client, alice
+):
+    """Later than the winner's clock says, sooner than anybody could have had its answer."""
+    host = Host(client)
+    host.register()
+    client.force_login(alice.user)
+    code = host.code()
+    for form in (redemption(host, code), None):
+        late, other = in_background(web, form or renewal(host, host.tokens["refresh_token"]))
+        with transaction.atomic():
+            won = host.redeem(code) if form else host.refresh(host.tokens["refresh_token"])
+            other.start()
+            until_somebody_waits_for_a_lock()
+        other.join(timeout=30)
+        host.tokens = won.json()
+        assert [(status, body["error"]) for status, body in late] == [(400, "invalid_grant")]
+        assert post(host.tokens["access_token"], "ping").status_code == 200
+    assert RefreshToken.objects.filter(revoked__isnull=True).count() == 1
+    assert not Notice.objects.exists()
+
+
 def test_a_replay_over_the_wire_is_no_race(web, post, client, alice):
     host = Host(client).connect(alice)
     form = renewal(host, host.tokens["refresh_token"])
