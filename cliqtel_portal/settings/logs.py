@@ -57,6 +57,8 @@ def logging_config(*, json_lines: bool) -> dict[str, Any]:
             "mcp.server.streamable_http": {"level": "WARNING"},
             "daphne": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},
+            # Its debug lines hold refresh tokens.
+            "oauthlib": {"level": "WARNING"},
             "django.server": {"level": "WARNING"},
         },
     }

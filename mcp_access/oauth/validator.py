@@ -22,6 +22,7 @@ from cliqtel_portal.accounts.models import Membership
 from mcp_access import tokens
 from mcp_access.models import AccessToken, ConsumedCode, Grant, RefreshToken
 from mcp_access.oauth import resource, sessions
+from mcp_access.oauth.scopes_backend import OFFLINE_ACCESS
 
 # Where the view says when the request came in: oauthlib hands headers through to the validator.
 ARRIVED_HEADER = "cliqtel.arrived"
@@ -229,6 +230,18 @@ class McpValidator(OAuth2Validator):  # type: ignore[misc]
         self, refresh_token: str, request: Any, *args: Any, **kwargs: Any
     ) -> list[str]:
         return list(request.refresh_token_instance.scope.split())
+
+    def is_within_original_scope(
+        self, request_scopes: list[str], refresh_token: str, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Asked only where something is not of the session: `offline_access` is forgiven.
+
+        Hosts that ask for it at consent send the same list again here.
+        """
+        original = self.get_original_scopes(refresh_token, request)
+        kept = [scope for scope in request_scopes if scope != OFFLINE_ACCESS] or original
+        request.scopes = kept
+        return set(kept) <= set(original)
 
     def revoke_token(
         self, token: str, token_type_hint: str, request: Any, *args: Any, **kwargs: Any

@@ -349,3 +349,21 @@ def test_attempts_are_on_record_without_a_credential(host):
     )
     assert found == [(True, ""), (False, "invalid_grant")]
     assert old not in str(list(OAuthAttempt.objects.values()))
+
+
+@pytest.mark.parametrize("scope", ["mcp.docs.read offline_access", "offline_access"])
+def test_offline_access_is_forgiven(scope, client, alice):
+    """Hosts that asked for it at consent send the same list again."""
+    host = Host(client).connect(alice)
+    answer = host.refresh(host.tokens["refresh_token"], scope=scope)
+    assert answer.status_code == 200
+    granted = set(answer.json()["scope"].split())
+    assert granted == ({"mcp.docs.read"} if " " in scope else set(host.tokens["scope"].split()))
+
+
+def test_offline_access_widens_nothing(client, alice):
+    host = Host(client).connect(alice)
+    answer = host.refresh(
+        host.tokens["refresh_token"], scope="mcp.orders.draft mcp.docs.read offline_access"
+    )
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
