@@ -105,6 +105,8 @@ OAUTH_SESSION_SECONDS = 30 * 24 * 3600  # from consent, however often it is rene
 REFRESH_REUSE_GRACE_SECONDS = _env.int("REFRESH_REUSE_GRACE_SECONDS", default=0)
 # Custom schemes of desktop apps that may be redirected to.
 OAUTH_APP_SCHEMES = frozenset({"cursor", "vscode", "vscode-insiders"})
+# Clients that go by the address of their own description (CIMD). Off where nothing may be fetched.
+OAUTH_CLIENT_DOCUMENTS = _env.bool("OAUTH_CLIENT_DOCUMENTS", default=True)
 OAUTH_UNUSED_CLIENT_HOURS = 72  # a client that never got a token is forgotten
 OAUTH_ATTEMPT_DAYS = 30  # what the connection doctor looks back on
 
@@ -142,6 +144,9 @@ OAUTH2_PROVIDER = {
     "REFRESH_TOKEN_GENERATOR": "mcp_access.oauth.validator.new_refresh_token",
     "OAUTH2_VALIDATOR_CLASS": "mcp_access.oauth.validator.McpValidator",
     "OAUTH2_BACKEND_CLASS": "mcp_access.oauth.backend.McpOAuthCore",
+    "CIMD_ENABLED": OAUTH_CLIENT_DOCUMENTS,
+    "CIMD_METADATA_FETCHER": "mcp_access.oauth.cimd.DocumentFetcher",
+    "CIMD_REGISTRATION_PERMISSION_CLASSES": ["mcp_access.oauth.cimd.DocumentPolicy"],
     "SCOPES_BACKEND_CLASS": "mcp_access.oauth.scopes_backend.McpScopes",
     "ACCESS_TOKEN_ADMIN_CLASS": "mcp_access.admin.AccessTokenAdmin",
     "REFRESH_TOKEN_ADMIN_CLASS": "mcp_access.admin.RefreshTokenAdmin",

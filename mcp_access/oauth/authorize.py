@@ -36,7 +36,7 @@ from mcp_access.connections import (
     count_connections,
     find_connection,
 )
-from mcp_access.oauth import attempts, consent, pkce, redirects, resource
+from mcp_access.oauth import attempts, cimd, consent, pkce, redirects, resource
 from mcp_access.oauth.backend import McpOAuthCore, error_redirect
 from mcp_access.oauth.sessions import end_connection
 
@@ -240,9 +240,16 @@ def _application(request: HttpRequest) -> Application:
         Unredirectable
     """
     client_id, redirect_uri = request.GET.get("client_id", ""), request.GET.get("redirect_uri", "")
-    holder = _Holder()
     validator = get_oauthlib_core().server.request_validator
-    application = validator._load_application(client_id, holder)
+    asked = cimd.AuthorizationRequest(http=request)
+    application = validator._load_application(client_id, asked)
+    if application is None and cimd.is_plain_address(client_id):
+        raise Unredirectable(
+            "invalid_client",
+            "The app's description, at the address that it goes by, can't be read now or is not "
+            "one that is accepted here. Try again in a minute; if it stays so, tell the app's "
+            "makers.",
+        )
     if application is None:
         raise Unredirectable(
             "invalid_client",
@@ -259,12 +266,6 @@ def _application(request: HttpRequest) -> Application:
             "the connection in the app and add it again.",
         )
     return application
-
-
-class _Holder:
-    """What the validator keeps a loaded client on."""
-
-    client: Application | None = None
 
 
 def _judge(request: HttpRequest, core: McpOAuthCore) -> tuple[list[str], dict[str, Any]]:

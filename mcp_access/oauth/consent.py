@@ -24,7 +24,7 @@ from mcp_access.connections import (
     lock_connections,
 )
 from mcp_access.models import Consent
-from mcp_access.oauth import redirects, retention
+from mcp_access.oauth import cimd, redirects, retention
 from mcp_access.oauth.backend import McpOAuthCore
 from mcp_access.oauth.scopes_backend import OFFLINE_ACCESS, McpScopes
 
@@ -163,7 +163,7 @@ def page(
         "query": query.urlencode(),
         "chosen": possible if ticked is None else possible & ticked,
         "possible": possible,
-        "is_verified": application.registration_source == "cimd",
+        "verified_host": cimd.host_of(application),
         "token_lasts": distance(token),
         "session_lasts": distance(session),
     }

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
+from oauth2_provider.settings import oauth2_settings
 
 from mcp_access.oauth.scopes_backend import OFFLINE_ACCESS
 
@@ -52,6 +53,7 @@ def authorization_server(request: HttpRequest) -> HttpResponse:
             "token_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,
             "authorization_response_iss_parameter_supported": True,
+            "client_id_metadata_document_supported": oauth2_settings.CIMD_ENABLED,
             "scopes_supported": [*settings.MCP_SCOPES, OFFLINE_ACCESS],
             "service_documentation": f"{issuer}/docs/",
             "protected_resources": [settings.MCP_RESOURCE_URL],

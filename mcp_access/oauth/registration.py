@@ -55,7 +55,7 @@ def register(request: HttpRequest) -> HttpResponse:
         return answer
     metadata: Any = None
     try:
-        _check_limits(request)
+        check_limits(request)
         metadata = _parsed(request)
         client = read_metadata(metadata)
     except RegistrationRefused as refused:
@@ -113,7 +113,12 @@ def create_client(client: ClientMetadata) -> tuple[Application, str]:
     return application, secret
 
 
-def _check_limits(request: HttpRequest) -> None:
+def check_limits(request: HttpRequest) -> None:
+    """One more client is counted, whether it registers or is read from its document.
+
+    Raises:
+        RegistrationRefused: too many, from this address or in all.
+    """
     here = usage(
         request,
         group="oauth-register",

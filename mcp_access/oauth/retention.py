@@ -75,6 +75,6 @@ def _unused_clients() -> QuerySet[Application]:
     before = timezone.now() - timedelta(hours=settings.OAUTH_UNUSED_CLIENT_HOURS)
     uses = [~Exists(model._default_manager.filter(application=OuterRef("pk"))) for model in _USES]
     found: QuerySet[Application] = Application.objects.filter(
-        *uses, registration_source="dcr", created__lt=before
+        *uses, registration_source__in=["dcr", "cimd"], created__lt=before
     )
     return found

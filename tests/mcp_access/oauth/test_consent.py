@@ -135,9 +135,12 @@ def test_a_name_can_not_turn_the_text_around_it(host: Host) -> None:
 
 
 def test_a_verified_host_is_not_called_self_declared(host: Host) -> None:
-    Application.objects.filter(client_id=host.client_id).update(registration_source="cimd")
+    address = "https://app.example/oauth/client.json"
+    known = Application.objects.filter(client_id=host.client_id)
+    known.update(registration_source="cimd", client_id=address)
+    host.client_id = address
     text = text_of(host.authorize())
-    assert "Verified host" in text
+    assert "Verified host app.example" in text
     assert "self-declared" not in text
 
 
