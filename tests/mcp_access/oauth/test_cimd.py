@@ -2,94 +2,30 @@
 
 from __future__ import annotations
 
-import io
-import json
-import socket
-from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import urllib3
 from django.test import Client
-from django.utils import timezone
-from oauth2_provider import cimd as library
 from oauth2_provider.models import Application
 
 from cliqtel_portal.accounts.models import Membership
 from mcp_access.models import AccessToken, OAuthAttempt
-from mcp_access.oauth import cimd, retention
+from tests.mcp_access.oauth.client_web import (
+    CALLBACK,
+    CLIENT_ID,
+    PUBLIC_ADDRESS,
+    Web,
+    check_refused,
+)
 from tests.mcp_access.oauth.host import Host
 
 pytestmark = pytest.mark.django_db
 
-CLIENT_ID = "https://app.example/oauth/client.json"
-CALLBACK = "https://app.example/callback"
-PUBLIC_ADDRESS = "93.184.216.34"
-CHATGPT = "https://chatgpt.com/oauth/client.json"
-
-
-class Web:
-    """What DNS and the servers of the world would say, at the lowest seam of the library."""
-
-    def __init__(self) -> None:
-        self.addresses = [PUBLIC_ADDRESS]
-        self.document: Any = {
-            "client_id": CLIENT_ID,
-            "client_name": "Example",
-            "redirect_uris": [CALLBACK],
-            "token_endpoint_auth_method": "none",
-        }
-        self.body: bytes | None = None  # in place of the document
-        self.status = 200
-        self.headers = {"Content-Type": "application/json"}
-        self.failure: Exception | None = None
-        self.looked_up: list[str] = []
-        self.requests: list[tuple[str, int, str, str]] = []
-
-    def resolve(self, host: str, port: int, **_: Any) -> list[Any]:
-        self.looked_up.append(host)
-        if not self.addresses:
-            raise socket.gaierror("no such host")
-        return [(2, 1, 6, "", (address, port)) for address in self.addresses]
-
-    def answer(
-        self, pool: urllib3.HTTPSConnectionPool, method: str, url: str, **options: Any
-    ) -> urllib3.HTTPResponse:
-        assert (method, options["redirect"]) == ("GET", False)
-        self.requests.append((pool.host, pool.port, options["headers"]["Host"], url))
-        if self.failure:
-            raise self.failure
-        body = json.dumps(self.document).encode() if self.body is None else self.body
-        return urllib3.HTTPResponse(
-            io.BytesIO(body), headers=self.headers, status=self.status, preload_content=False
-        )
-
 
 @pytest.fixture(autouse=True)
 def web(monkeypatch: pytest.MonkeyPatch) -> Web:
-    made = Web()
-
-    class Sockets:
-        getaddrinfo = staticmethod(made.resolve)
-        gaierror = socket.gaierror
-        IPPROTO_TCP = socket.IPPROTO_TCP
-
-    monkeypatch.setattr(library, "socket", Sockets)
-    monkeypatch.setattr(
-        urllib3.HTTPSConnectionPool,
-        "urlopen",
-        lambda pool, method, url, **options: made.answer(pool, method, url, **options),
-    )
-    return made
-
-
-@pytest.fixture(autouse=True)
-def _no_backoff_is_left() -> Iterator[None]:
-    """The library's memory of failures is in the cache, which no transaction rolls back."""
-    yield
-    library.cache.clear()
+    return Web(monkeypatch)
 
 
 @pytest.fixture
@@ -99,16 +35,6 @@ def host(client: Client, alice: Membership) -> Host:
     made.client_id = CLIENT_ID
     client.force_login(alice.user)
     return made
-
-
-def check_refused(answer: Any, client_id: str = CLIENT_ID) -> None:
-    """An error page, no redirect; nothing is kept but that it was tried."""
-    assert answer.status_code == 400, answer.status_code
-    assert "Location" not in answer
-    assert answer["Content-Type"].startswith("text/html")
-    assert not Application.objects.exists()
-    attempt = OAuthAttempt.objects.latest("id")
-    assert (attempt.ok, attempt.reason, attempt.client_id) == (False, "invalid_client", client_id)
 
 
 # -- the way of a host ----------------------------------------------------------------------------
