@@ -289,3 +289,27 @@ class OAuthAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step} {'ok' if self.ok else self.reason}"
+
+
+class DoctorWatch(models.Model):
+    """Minutes in which an admin may see what comes from their own address, whoever sent it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    address = models.GenericIPAddressField()
+    started_at = models.DateTimeField(default=timezone.now)
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gte=F("started_at")), name="mcp_watch_ends_after_start"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "user", "-started_at"], name="mcp_watch_own"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.address}"
