@@ -23,6 +23,7 @@ from cliqtel_portal.accounts.throttle import address_key, usage
 from mcp_access.models import OAuthAttempt
 from mcp_access.oauth import attempts
 from mcp_access.oauth.backend import FORM_FIELDS
+from mcp_access.oauth.owners import Owner, owner_of
 from mcp_access.oauth.validator import ARRIVED_HEADER
 
 MAX_BODY_BYTES = 16 * 1024
@@ -70,13 +71,17 @@ def token(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         _, _, body, status = get_oauthlib_core().create_token_response(request)
     content = _content(body)
+    application = _application(request)
+    tenant, user = _owner(request, application)
     attempts.record(
         request,
         step,
         reason="" if status == 200 else str(content.get("error", "error")),
         detail=str(content.get("error_description", "")) if status != 200 else "",
-        application=_application(request),
+        application=application,
         client_id=_named_client(request),
+        tenant=tenant,
+        user=user,
     )
     return _answer(content, status)
 
@@ -92,12 +97,16 @@ def revoke(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         _, _, body, status = get_oauthlib_core().create_revocation_response(request)
     content = _content(body)
+    application = _application(request)
+    tenant, user = _owner(request, application)
     attempts.record(
         request,
         OAuthAttempt.Step.REVOKE,
         reason="" if status == 200 else str(content.get("error", "error")),
-        application=_application(request),
+        application=application,
         client_id=_named_client(request),
+        tenant=tenant,
+        user=user,
     )
     return _answer(content, status)
 
@@ -204,6 +213,13 @@ def _client_id(request: HttpRequest) -> str:
 def _application(request: HttpRequest) -> Application | None:
     client_id = _client_id(request)
     return Application.objects.filter(client_id=client_id).first() if client_id else None
+
+
+def _owner(request: HttpRequest, application: Application | None) -> Owner:
+    """Whose the code or the token in the request is, so that their admins can read of it."""
+    form = request.POST
+    token = form.get("refresh_token", "") or form.get("token", "")
+    return owner_of(application, code=form.get("code", ""), token=token)
 
 
 def _named_client(request: HttpRequest) -> str:
