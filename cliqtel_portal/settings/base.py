@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "cliqtel_portal.messaging",
     "cliqtel_portal.docs",
     "audit",
+    "approvals",
     "mcp_access",
     "cliqtel_portal",
 ]

@@ -85,6 +85,23 @@ MCP_POOL_MAX = _env.int(
 MCP_EXTRA_HOSTS = _env.list("MCP_EXTRA_HOSTS", default=[])
 MCP_ALLOWED_ORIGINS = _env.list("MCP_ALLOWED_ORIGINS", default=[])
 
+# -- approvals: defaults where a tenant has no policy of its own -----------------------------------
+APPROVAL_EXPIRES_SECONDS = 24 * 3600
+APPROVAL_DECIDER_ROLE = "approver"  # and every role above it
+# In the tenant's currency. From here on another person than the requester decides.
+APPROVAL_FOUR_EYES_FROM = "500.00"
+# Whatever the amount and the tenant's policy.
+APPROVAL_ALWAYS_FOUR_EYES = frozenset({"release_number"})
+# How many must agree from which amount on: ({"from": "5000.00", "deciders": 2},). Below all: one.
+APPROVAL_LAYERS: tuple[dict[str, Any], ...] = ()
+# An approved one that nobody has begun after this was lost on its way to a worker.
+APPROVAL_LOST_SECONDS = 30
+# A claim that brought no outcome in this time is taken over, if its worker has let go of the lock.
+APPROVAL_CLAIM_SECONDS = 60
+APPROVAL_RETRY_SECONDS = 15  # the first; doubled each time
+APPROVAL_RETRY_MAX_SECONDS = 900
+APPROVAL_MAX_ATTEMPTS = 8  # then it has failed, with the last reason
+
 # -- audit ----------------------------------------------------------------------------------------
 AUDIT_MAX_ARGUMENT_BYTES = 8 * 1024
 AUDIT_INTERRUPTED_AFTER = 600  # a row still `running` then was cut off
@@ -109,6 +126,9 @@ OAUTH_APP_SCHEMES = frozenset({"cursor", "vscode", "vscode-insiders"})
 OAUTH_CLIENT_DOCUMENTS = _env.bool("OAUTH_CLIENT_DOCUMENTS", default=True)
 OAUTH_UNUSED_CLIENT_HOURS = 72  # a client that never got a token is forgotten
 OAUTH_ATTEMPT_DAYS = 30  # what the connection doctor looks back on
+DOCTOR_WATCH_SECONDS = 15 * 60  # an admin sees what comes from their own address for so long
+SELF_TEST_SECONDS = 20  # all steps of the self-test together
+RATE_LIMIT_SELF_TEST = _env.str("RATE_LIMIT_SELF_TEST", default="6/m")  # per tenant
 
 # -- django-oauth-toolkit -------------------------------------------------------------------------
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
