@@ -75,12 +75,13 @@ def connections_of(actor: Membership) -> list[Connection]:
     tokens = AccessToken.objects.for_tenant(actor.tenant).connections().select_related("user")
     live = _live_apps(actor.tenant)
     consents = Consent.objects.filter(tenant=actor.tenant).select_related("user", "application")
-    last_used = dict(
-        AccessToken.objects.for_tenant(actor.tenant)
+    last_used = {
+        (application, user): at
+        for application, user, at in AccessToken.objects.for_tenant(actor.tenant)
         .filter(kind="oauth")
-        .values_list("application_id")
+        .values_list("application_id", "user_id")
         .annotate(Max("last_used_at"))
-    )
+    }
     found = [
         Connection(
             kind="static",
@@ -98,7 +99,7 @@ def connections_of(actor: Membership) -> list[Connection]:
             id=consent.pk,
             name=consent.application.name or consent.application.client_id,
             person=consent.user.display_name,
-            last_used_at=last_used.get(consent.application_id),
+            last_used_at=last_used.get((consent.application_id, consent.user_id)),
         )
         for consent in consents
         if (consent.application_id, consent.user_id) in live
