@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mcp_access.views import new_token, overview, tokens
+from mcp_access.views import apps, new_token, notices, overview, tokens
 
 app_name = "mcp_access"
 
@@ -21,4 +21,9 @@ urlpatterns = [
     path("tokens/<uuid:token_id>/", tokens.token_detail, name="token-detail"),
     path("tokens/<uuid:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("tokens/<uuid:token_id>/rotate/", tokens.token_rotate, name="token-rotate"),
+    path("apps/", apps.app_list, name="app-list"),
+    path("apps/revoke-all/", apps.app_revoke_all, name="app-revoke-all"),
+    path("apps/<uuid:consent_id>/", apps.app_detail, name="app-detail"),
+    path("apps/<uuid:consent_id>/revoke/", apps.app_revoke, name="app-revoke"),
+    path("notices/<uuid:notice_id>/dismiss/", notices.notice_dismiss, name="notice-dismiss"),
 ]

@@ -44,6 +44,7 @@ _NAVIGATION = (
         entries=(
             Entry(path="/numbers/ai-access/", title="Overview", icon="overview"),
             Entry(path="/numbers/ai-access/tokens/", title="Tokens", icon="tokens"),
+            Entry(path="/numbers/ai-access/apps/", title="Connected apps", icon="apps"),
         ),
     ),
     Group(title="Help", entries=(Entry(path="/docs/", title="Docs", icon="docs"),)),

@@ -1,4 +1,4 @@
-"""What to type or paste into each AI host, with this endpoint and a token."""
+"""What to type or paste into each AI host: the endpoint alone to sign in, or with a token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ PLACEHOLDER = "YOUR_TOKEN"
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """One way to connect. `where`: what to open; `snippet`: what goes there, whole and exact."""
+    """One way to connect. `where`: what to open; `snippet`: what goes there, whole and exact.
+
+    `with_token` is the alternative to signing in; a way that is one itself has none.
+    """
 
     key: str
     title: str
@@ -22,6 +25,80 @@ class Host:
     where: str
     snippet: str
     note: str = ""
+    with_token: Host | None = None
+
+
+def sign_in_hosts() -> list[Host]:
+    """Every host, by signing in where it can, in the order of the overview."""
+    endpoint = settings.MCP_RESOURCE_URL
+    tokens = {host.key: host for host in hosts()}
+    return [
+        Host(
+            key="claude",
+            title="Claude",
+            subtitle="claude.ai, Desktop, phone",
+            where=(
+                "Settings → Connectors → Add custom connector. Paste the URL, choose Connect and "
+                "sign in."
+            ),
+            snippet=endpoint,
+            note="Claude calls the endpoint from Anthropic's network, so it must be reachable "
+            "there.",
+            with_token=tokens["claude"],
+        ),
+        Host(
+            key="claude-code",
+            title="Claude Code",
+            subtitle="In the terminal",
+            where="Run this once, then type /mcp in Claude Code, choose cliqtel and sign in.",
+            snippet=f"claude mcp add --transport http cliqtel {endpoint}",
+            with_token=tokens["claude-code"],
+        ),
+        Host(
+            key="chatgpt",
+            title="ChatGPT",
+            subtitle="Apps, Responses API",
+            where=(
+                "Settings → Apps → Advanced settings: switch on Developer mode. Then Create, "
+                "Authentication OAuth, paste the URL and sign in."
+            ),
+            snippet=endpoint,
+            note="OpenAI calls the endpoint from its own network, so it must be reachable there.",
+            with_token=tokens["chatgpt"],
+        ),
+        Host(
+            key="cursor",
+            title="Cursor",
+            subtitle="Editor",
+            where=(
+                "In ~/.cursor/mcp.json, or .cursor/mcp.json of one project. Then sign in from "
+                "Cursor's MCP settings."
+            ),
+            snippet=_json({"mcpServers": {"cliqtel": {"url": endpoint}}}),
+            with_token=tokens["cursor"],
+        ),
+        Host(
+            key="vs-code",
+            title="VS Code",
+            subtitle="GitHub Copilot chat",
+            where="Command palette → MCP: Open User Configuration. Start the server and sign in.",
+            snippet=_json({"servers": {"cliqtel": {"type": "http", "url": endpoint}}}),
+            with_token=tokens["vs-code"],
+        ),
+        Host(
+            key="copilot-studio",
+            title="Copilot Studio",
+            subtitle="Microsoft agents",
+            where=(
+                "Tools → Add a tool → Model Context Protocol. Paste the URL. Authentication: "
+                "OAuth 2.0, type Dynamic discovery. Then create a connection and sign in."
+            ),
+            snippet=endpoint,
+            note="Microsoft calls it from its own network, so it must be reachable there.",
+            with_token=tokens["copilot-studio"],
+        ),
+        tokens["curl"],
+    ]
 
 
 def hosts(token: str = PLACEHOLDER) -> list[Host]:

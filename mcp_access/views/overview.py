@@ -16,7 +16,10 @@ from cliqtel_portal.accounts.permissions import may_use_ai_access
 from mcp_access import services
 from mcp_access.connections import count_connections
 from mcp_access.limits import limits_of
-from mcp_access.views.hosts import hosts
+from mcp_access.oauth import connected_apps
+from mcp_access.views.app_rows import app_rows
+from mcp_access.views.hosts import sign_in_hosts
+from mcp_access.views.notices import unread
 from mcp_access.views.rows import live_first, rows
 
 _TOP = 5
@@ -45,6 +48,8 @@ class Meter:
 @portal_view(may_use_ai_access)
 def overview(request: PortalRequest) -> HttpResponse:
     visible = services.visible_tokens(request.membership)
+    allowed = connected_apps.visible_consents(request.membership)
+    apps = connected_apps.connected_apps(list(allowed[:_TOP]))
     limits = limits_of(request.tenant)
     usage = usage_of(request.tenant.pk)
     return render(
@@ -52,9 +57,12 @@ def overview(request: PortalRequest) -> HttpResponse:
         "mcp_access/overview.html",
         {
             "endpoint": settings.MCP_RESOURCE_URL,
-            "hosts": hosts(),
-            "rows": rows(request.membership, live_first(visible)[:_TOP]),
+            "hosts": sign_in_hosts(),
+            "notices": unread(request),
+            "tokens": rows(request.membership, live_first(visible)[:_TOP]),
             "token_count": len(visible),
+            "apps": app_rows(request.membership, apps),
+            "app_count": allowed.count() if len(apps) == _TOP else len(apps),
             "limits": limits,
             "month": Meter(used=usage.calls, limit=limits.calls_per_month),
             "beyond": _beyond_the_month(request.tenant),

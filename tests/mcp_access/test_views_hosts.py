@@ -10,7 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from cliqtel_portal.accounts.models import Membership
-from mcp_access.views.hosts import PLACEHOLDER, Host, hosts
+from mcp_access.views.hosts import PLACEHOLDER, Host, hosts, sign_in_hosts
 from tests.factories.mcp_access import make_token
 from tests.wire import Web
 
@@ -59,6 +59,30 @@ def test_what_goes_into_a_file_is_json_of_the_hosts_own_form(
         found = found[name]
 
     assert found == value
+
+
+def test_signing_in_needs_nothing_but_the_endpoint(settings: Settings) -> None:
+    settings.MCP_RESOURCE_URL = ENDPOINT
+    ways = sign_in_hosts()
+
+    assert [way.key for way in ways[:6]] == [
+        "claude",
+        "claude-code",
+        "chatgpt",
+        "cursor",
+        "vs-code",
+        "copilot-studio",
+    ]
+    for way in ways[:6]:
+        assert ENDPOINT in way.snippet
+        assert "sign in" in way.where
+        assert PLACEHOLDER not in way.snippet
+        assert "Authorization" not in way.snippet
+        assert way.with_token is not None
+        assert PLACEHOLDER in way.with_token.snippet
+    assert ways[1].snippet == f"claude mcp add --transport http cliqtel {ENDPOINT}"
+    assert json.loads(ways[3].snippet) == {"mcpServers": {"cliqtel": {"url": ENDPOINT}}}
+    assert {way.key for way in ways} == {host.key for host in hosts()}
 
 
 @pytest.mark.wire

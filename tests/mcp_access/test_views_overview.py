@@ -58,6 +58,7 @@ def test_the_first_run_says_what_to_do(alice: Membership) -> None:
     page = signed_in(alice).get(URL).content.decode()
 
     assert "No tokens yet" in page
+    assert "paste the URL and sign in" in page
     assert "<table" not in page
 
 
