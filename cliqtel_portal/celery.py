@@ -15,6 +15,16 @@ app.autodiscover_tasks()
 
 # Times in UTC. `expires` (seconds): after an outage the newest of a queue of repeats is enough.
 app.conf.beat_schedule = {
+    "recover lost approvals": {
+        "task": "approvals.tasks.recover_lost",
+        "schedule": 15.0,
+        "options": {"expires": 14},
+    },
+    "expire approvals": {
+        "task": "approvals.tasks.expire_due",
+        "schedule": 30.0,
+        "options": {"expires": 25},
+    },
     "close interrupted calls": {
         "task": "audit.tasks.close_interrupted_calls",
         "schedule": 30.0,

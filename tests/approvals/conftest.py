@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from approvals import executors
+from cliqtel_portal import celery  # noqa: F401 - so that tasks are run here, as the settings say
 from cliqtel_portal.accounts.models import Membership, Tenant
 from tests.factories.accounts import MembershipFactory
 from tests.factories.approvals import ACTION, CountingExecutor

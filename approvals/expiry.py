@@ -1,0 +1,36 @@
+"""The clock decides what nobody decided. Readers see it at once: `Approval.status_at`."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from approvals import events
+from approvals.models import Approval
+from approvals.states import Status
+
+
+def expire_due(*, now: datetime | None = None, limit: int = 500) -> int:
+    """Those whose time is over are expired; return how many.
+
+    A transaction for each: a click that holds one keeps it, and nothing else waits.
+    """
+    now = now or timezone.now()
+    ids = list(Approval.objects.overdue(now).values_list("pk", flat=True)[:limit])
+    return sum(_expire(approval_id, now) for approval_id in ids)
+
+
+@transaction.atomic
+def _expire(approval_id: uuid.UUID, now: datetime) -> bool:
+    row = Approval.objects.overdue(now).filter(pk=approval_id)
+    approval = (
+        row.select_for_update(of=("self",), skip_locked=True).select_related("tenant").first()
+    )
+    if approval is None:
+        return False
+    row.transition(Status.EXPIRED, decided_at=now)
+    events.tell(approval, events.DECIDED)
+    return True
