@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import django
 from django.conf import settings
@@ -28,18 +28,18 @@ class Application:
     def __init__(self) -> None:
         self._mcp = McpEndpoint()
         self._django = ASGIHandler()
-        resource, issuer = urlsplit(settings.MCP_RESOURCE_URL), urlsplit(settings.OAUTH_ISSUER)
-        self._resource_host = resource.netloc if resource.netloc != issuer.netloc else ""
+        self._resource = urlsplit(settings.MCP_RESOURCE_URL)
+        self._issuer = urlsplit(settings.OAUTH_ISSUER)
+        self._are_two = self._resource.netloc != self._issuer.netloc
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
         path = scope["path"]
-        if self._resource_host and path not in _HEALTH_PATHS:
+        if self._are_two and path not in _HEALTH_PATHS:
             is_resource_path = path in _MCP_PATHS or path.startswith(_RESOURCE_METADATA)
-            host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-            if is_resource_path != (host == self._resource_host):
+            if not _is_at(scope, self._resource if is_resource_path else self._issuer):
                 await Refusal(404).send(send)
                 return
         # Before the wait for a thread: what was sent at the same moment has arrived at the same.
@@ -48,6 +48,13 @@ class Application:
             await self._mcp(scope, receive, send)
         else:
             await self._django(scope, receive, send)  # type: ignore[arg-type]
+
+
+def _is_at(scope: Scope, origin: SplitResult) -> bool:
+    """Whether the request names this origin's host, in any case and with or without its port."""
+    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+    default_port = ":443" if origin.scheme == "https" else ":80"
+    return bool(host.removesuffix(default_port) == origin.netloc.lower().removesuffix(default_port))
 
 
 application = Application()
