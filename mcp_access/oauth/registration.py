@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from oauth2_provider.models import Application
 
@@ -142,15 +143,20 @@ def check_limits(request: HttpRequest) -> None:
 def _parsed(request: HttpRequest) -> Any:
     if request.content_type != "application/json":
         raise RegistrationRefused("invalid_client_metadata", "Send Content-Type: application/json.")
-    declared = request.headers.get("Content-Length", "0")
-    if (declared.isdigit() and int(declared) > MAX_BODY_BYTES) or len(
-        request.body
-    ) > MAX_BODY_BYTES:
-        raise RegistrationRefused(
-            "invalid_client_metadata", f"At most {MAX_BODY_BYTES} bytes.", status=413
-        )
+    too_long = RegistrationRefused(
+        "invalid_client_metadata", f"At most {MAX_BODY_BYTES} bytes.", status=413
+    )
     try:
-        return json.loads(request.body.decode("utf-8"))
+        body = request.body
+    except RequestDataTooBig as error:
+        raise too_long from error
+    except (UnreadablePostError, ValueError) as error:
+        # A connection that broke, a length that is no number.
+        raise RegistrationRefused("invalid_client_metadata", "The body can't be read.") from error
+    if len(body) > MAX_BODY_BYTES:
+        raise too_long
+    try:
+        return json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise RegistrationRefused("invalid_client_metadata", "This is not JSON.") from error
 
