@@ -9,32 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, cast
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from audit.changelist import EstimatingPaginator
 from audit.querysets import as_uuid
 from cliqtel_portal.accounts.models import User
+from mcp_access.admin_lists import LedgerAdmin, StateFilter
 from mcp_access.ending import revoke_access_tokens_as_staff, revoke_refresh_tokens_as_staff
 from mcp_access.models import AccessToken
+from mcp_access.oauth import admin as _  # noqa: F401 - consents and attempts register there
 
 
-class _StateFilter(admin.SimpleListFilter):
-    title = "state"
-    parameter_name = "state"
-    states: ClassVar[dict[str, Callable[[], Q]]]
-
-    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        return [(state, state.capitalize()) for state in self.states]
-
-    def queryset(self, _request: HttpRequest, queryset: Any) -> Any:
-        state = self.states.get(self.value() or "")
-        return queryset if state is None else queryset.filter(state())
-
-
-class AccessTokenStateFilter(_StateFilter):
+class AccessTokenStateFilter(StateFilter):
     states: ClassVar[dict[str, Callable[[], Q]]] = {
         "live": lambda: Q(revoked_at__isnull=True, expires__gt=timezone.now()),
         "expired": lambda: Q(revoked_at__isnull=True, expires__lte=timezone.now()),
@@ -42,42 +30,24 @@ class AccessTokenStateFilter(_StateFilter):
     }
 
 
-class RefreshTokenStateFilter(_StateFilter):
+class RefreshTokenStateFilter(StateFilter):
     states: ClassVar[dict[str, Callable[[], Q]]] = {
         "unused": lambda: Q(revoked__isnull=True),
         "used or revoked": lambda: Q(revoked__isnull=False),
     }
 
 
-class GrantStateFilter(_StateFilter):
+class GrantStateFilter(StateFilter):
     states: ClassVar[dict[str, Callable[[], Q]]] = {
         "live": lambda: Q(expires__gt=timezone.now()),
         "expired": lambda: Q(expires__lte=timezone.now()),
     }
 
 
-class CredentialAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Lists that grow by the hour: nothing counts them whole."""
+class CredentialAdmin(LedgerAdmin):
+    """Ids are UUIDv7, so the newest stand first, and one is found by it."""
 
     list_select_related: ClassVar[Any] = ("tenant", "user", "application")
-    ordering = ("-id",)  # UUIDv7: the newest first
-    paginator = EstimatingPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Changing a token is nothing but this, so this is what the right to change it gives."""
-        user = cast("User", request.user)
-        return user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -86,12 +56,6 @@ class CredentialAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if token_id is not None:
             return queryset.filter(pk=token_id), False
         return super().get_search_results(request, queryset, search_term)
-
-    def _tell(self, request: HttpRequest, *, ended: int, chosen: int) -> None:
-        text = f"Revoked {ended} of {chosen} selected."
-        if ended < chosen:
-            text += " The others had ended before."
-        self.message_user(request, text, messages.SUCCESS if ended else messages.WARNING)
 
 
 class AccessTokenAdmin(CredentialAdmin):

@@ -280,6 +280,7 @@ class OAuthAttempt(models.Model):
     user_agent = models.CharField(max_length=200, blank=True)
 
     class Meta:
+        verbose_name = "OAuth attempt"
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["tenant", "-id"], name="mcp_attempt_tenant"),

@@ -168,6 +168,7 @@ OAUTH2_PROVIDER = {
     "CIMD_METADATA_FETCHER": "mcp_access.oauth.cimd.DocumentFetcher",
     "CIMD_REGISTRATION_PERMISSION_CLASSES": ["mcp_access.oauth.cimd.DocumentPolicy"],
     "SCOPES_BACKEND_CLASS": "mcp_access.oauth.scopes_backend.McpScopes",
+    "APPLICATION_ADMIN_CLASS": "mcp_access.oauth.admin.ApplicationAdmin",
     "ACCESS_TOKEN_ADMIN_CLASS": "mcp_access.admin.AccessTokenAdmin",
     "REFRESH_TOKEN_ADMIN_CLASS": "mcp_access.admin.RefreshTokenAdmin",
     "GRANT_ADMIN_CLASS": "mcp_access.admin.GrantAdmin",
