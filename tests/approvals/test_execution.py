@@ -220,15 +220,21 @@ def test_who_was_overtaken_writes_nothing(alice, executor):
     """A worker that lost its lock and comes back: another has claimed since."""
     approval = approved(alice)
     start = timezone.now()
-    overtaken = execution.claim_for_execution(approval.pk, now=start)
     later = start + timedelta(hours=1)
-    assert run(approval, now=later).status == "executed"
+    overtaken = execution.claim_for_execution(approval.pk, now=start)
+    newest = execution.claim_for_execution(approval.pk, now=later)
     execution._succeed(overtaken, {"order": "another"}, later)
     execution._fail(overtaken, Gone("Sold."), later)
+    execution._postpone(overtaken, Busy("Busy."), later + timedelta(days=1))
     assert not execution._mark_begun(overtaken, later)
     approval.refresh_from_db()
-    assert (approval.status, approval.outcome) == ("executed", {"order": 1})
-    assert told() == 1
+    assert (approval.status, approval.begun_at, approval.due_at) == (
+        "executing",
+        None,
+        newest.due_at,
+    )
+    assert told() == 0
+    assert run(approval, now=newest.due_at).status == "executed"
 
 
 def test_an_unexpected_error_stays_loud_and_is_tried_again(alice, executor):

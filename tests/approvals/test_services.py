@@ -220,6 +220,14 @@ def test_the_clock_expires_what_is_due_and_nothing_else(alice, executor):
     assert events() == [("approval.decided", {"approval_id": str(due.pk)})]
 
 
+@pytest.mark.parametrize("status", ["approved", "rejected", "cancelled"])
+def test_the_clock_leaves_what_was_decided_since_it_looked(alice, executor, status):
+    approval = approval_in(status, alice)
+    assert not expiry._expire(approval.pk, approval.expires_at + timedelta(hours=1))
+    approval.refresh_from_db()
+    assert (approval.status, events()) == (status, [])
+
+
 def test_another_price_keeps_it_waiting_for_a_new_click(alice, executor):
     executor.price = quote_of("2")
     approval = make_approval(alice, price=quote_of("1"))
