@@ -18,6 +18,11 @@ urlpatterns = [
         new_token.token_disconnect,
         name="token-disconnect",
     ),
+    path(
+        "tokens/new/disconnect-app/<uuid:consent_id>/",
+        new_token.app_disconnect,
+        name="app-disconnect",
+    ),
     path("tokens/<uuid:token_id>/", tokens.token_detail, name="token-detail"),
     path("tokens/<uuid:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("tokens/<uuid:token_id>/rotate/", tokens.token_rotate, name="token-rotate"),

@@ -19,8 +19,10 @@ from mcp_access.connections import ConnectionLimitReached, count_connections
 from mcp_access.forms import TokenForm
 from mcp_access.limits import limits_of
 from mcp_access.models import AccessToken
+from mcp_access.oauth import connected_apps
 from mcp_access.token_preview import check_token
 from mcp_access.views import scopes
+from mcp_access.views.app_rows import app_rows
 from mcp_access.views.rows import own_connections, rows
 from mcp_access.views.tokens import reveal
 
@@ -81,6 +83,24 @@ def token_disconnect(request: PortalRequest, token_id: uuid.UUID) -> HttpRespons
     except NotFound as error:
         raise Http404 from error
     messages.success(request, f"Revoked “{ended.name}”. It is refused from now on.")
+    return _go_on(request)
+
+
+@require_POST
+@portal_view(may_use_ai_access)
+def app_disconnect(request: PortalRequest, consent_id: uuid.UUID) -> HttpResponse:
+    """End an app's access to make room, and go on with the form where it was."""
+    try:
+        app = connected_apps.get_connected_app(request.membership, consent_id)
+        connected_apps.disconnect(request.membership, consent_id)
+    except NotFound as error:
+        raise Http404 from error
+    messages.success(request, f"Revoked “{app.name or 'the app'}”. It is refused from now on.")
+    return _go_on(request)
+
+
+def _go_on(request: PortalRequest) -> HttpResponse:
+    """To the review of what was typed, else to the form."""
     if "form_id" in request.POST:
         return _review(request)
     template = request.POST.get("template", "")
@@ -127,12 +147,15 @@ def _form_page(request: PortalRequest, form: TokenForm) -> HttpResponse:
 def _limit_page(request: PortalRequest, form: TokenForm | None) -> HttpResponse:
     """Every connection is taken: offer to end one. What was typed comes along in `form`."""
     mine: list[AccessToken] = own_connections(request.membership)
+    live = connected_apps.visible_consents(request.membership).filter(is_live=True)
+    apps = connected_apps.connected_apps(list(live))
     limit = limits_of(request.tenant).connections or 0
     context = {
         "form": form,
         "limit": limit,
         "rows": rows(request.membership, mine),
-        "others": count_connections(request.tenant) - len(mine),
+        "apps": app_rows(request.membership, apps),
+        "others": count_connections(request.tenant) - len(mine) - len(apps),
         "template": request.GET.get("template", ""),
     }
     return render(request, "mcp_access/token_limit.html", context)

@@ -8,6 +8,7 @@ from django.urls import reverse
 from cliqtel_portal.accounts.models import Membership, Tenant
 from mcp_access.models import AccessToken
 from tests.factories.mcp_access import make_token
+from tests.mcp_access.oauth.connected import connect, is_live
 from tests.mcp_access.token_form import (
     CREATE,
     NEW,
@@ -89,6 +90,40 @@ def test_a_member_without_any_is_told_whom_to_ask(
 
     assert "None of the connections is yours to end." in page
     assert "1 belongs to colleagues. Ask an admin of Acme Test" in page
+
+
+def test_an_app_that_holds_the_connection_can_be_ended_as_well(discover: Membership) -> None:
+    consent = connect(discover, "Claude")
+    client = signed_in(discover)
+
+    page = text_of(client.get(NEW, {"template": "explorer"}))
+
+    assert "Claude" in page
+    assert "App, returns to claude.ai" in page
+    assert "colleagues" not in page
+    response = client.post(
+        reverse("mcp_access:app-disconnect", args=[consent.pk]), {"template": "explorer"}
+    )
+    assert response["Location"] == f"{NEW}?template=explorer"
+    assert not is_live(consent)
+    assert "Disconnect a host first" not in text_of(client.get(NEW))
+
+
+def test_a_member_ends_no_app_of_a_colleague(
+    acme: Tenant, alice: Membership, bob: Membership, mallory: Membership
+) -> None:
+    Tenant.objects.filter(pk=acme.pk).update(connections=2)
+    consent, own = connect(alice, "of alice"), connect(bob, "of bob")
+
+    page = text_of(signed_in(bob).get(NEW))
+
+    assert "of bob" in page
+    assert "of alice" not in page
+    assert "1 more belongs to colleagues." in page
+    for membership in (bob, mallory):
+        path = reverse("mcp_access:app-disconnect", args=[consent.pk])
+        assert signed_in(membership).post(path).status_code == 404
+    assert [is_live(consent), is_live(own)] == [True, True]
 
 
 def test_no_connection_of_another_tenant_is_ended(alice: Membership, mallory: Membership) -> None:

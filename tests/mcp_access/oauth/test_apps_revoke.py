@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.notices.models import Notice
+from mcp_access.connections import connections_of
 from mcp_access.models import AccessToken, Consent, RefreshToken
-from mcp_access.oauth import sessions
+from mcp_access.oauth import connected_apps, sessions
 from tests.factories.mcp_access import make_token
 from tests.mcp_access.oauth.connected import (
     URL,
@@ -187,3 +190,40 @@ def test_ending_clients_for_everybody_names_who_did_it(alice: Membership, bob: M
     tokens = AccessToken.objects.filter(application=consent.application)
     assert {token.revoked_by for token in tokens} == {bob.user}
     assert sessions.end_clients([consent.application_id], by=alice.user, reason="test") == 0
+
+
+def test_the_last_use_of_a_connection_is_its_own_persons(
+    alice: Membership, bob: Membership
+) -> None:
+    mine = connect(alice)
+    bobs = connect(bob, application=mine.application)
+    moment = timezone.now()
+    AccessToken.objects.filter(user=bob.user).update(last_used_at=moment)
+
+    used = {each.id: each.last_used_at for each in connections_of(alice)}
+
+    assert used == {mine.pk: None, bobs.pk: moment}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_revoke_at_once_one_is_told_that_it_had_ended(
+    alice: Membership, bob: Membership
+) -> None:
+    consent = connect(bob)
+    together, answers = threading.Barrier(2), []
+
+    def person(membership: Membership) -> None:
+        try:
+            together.wait(10)
+            answers.append(connected_apps.disconnect(membership, consent.pk))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=person, args=[each]) for each in (alice, bob)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert sorted(answers) == [False, True]
+    assert not is_live(consent)
