@@ -55,6 +55,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour=3, minute=40),
         "options": {"expires": 12 * 3600},
     },
+    "remove leftovers of self-tests": {
+        "task": "mcp_access.tasks.remove_self_test_leftovers",
+        "schedule": 120.0,
+        "options": {"expires": 110},
+    },
     "delete expired offers": {
         "task": "cliqtel_portal.numbers.tasks.delete_expired_offers",
         "schedule": 300.0,

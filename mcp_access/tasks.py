@@ -8,7 +8,7 @@ from celery import shared_task
 
 from cliqtel_portal.locks import advisory_lock
 from mcp_access import ending
-from mcp_access.oauth import retention
+from mcp_access.oauth import doctor_cleanup, retention
 
 logger = logging.getLogger(__name__)
 
@@ -55,3 +55,13 @@ def delete_spent_codes() -> None:
             return
         deleted = retention.delete_spent_codes()
     logger.info("deleted %d codes", deleted)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def remove_self_test_leftovers() -> None:
+    """Take back what a self-test holds that died half-way: it may be the last connection."""
+    with advisory_lock("mcp_access.remove_self_test_leftovers") as acquired:
+        if not acquired:
+            return
+        removed = doctor_cleanup.remove_leftovers()
+    logger.info("removed %d clients of broken self-tests", removed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ class Entry:
     path: str
     title: str
     icon: str  # a symbol of static/img/icons.svg
+    may: Callable[[str], bool] = permissions.may_read_portal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,12 @@ _NAVIGATION = (
             Entry(path="/numbers/ai-access/", title="Overview", icon="overview"),
             Entry(path="/numbers/ai-access/tokens/", title="Tokens", icon="tokens"),
             Entry(path="/numbers/ai-access/apps/", title="Connected apps", icon="apps"),
+            Entry(
+                path="/numbers/ai-access/doctor/",
+                title="Connection doctor",
+                icon="doctor",
+                may=permissions.may_manage_all_tokens,
+            ),
         ),
     ),
     Group(title="Help", entries=(Entry(path="/docs/", title="Docs", icon="docs"),)),
@@ -52,13 +60,15 @@ _NAVIGATION = (
 _AI_ACCESS = "/numbers/ai-access/"
 
 
-def _navigation(*, may_use_ai_access: bool) -> list[Group]:
+def _navigation(role: str) -> list[Group]:
+    may_use_ai_access = permissions.may_use_ai_access(role)
     groups = []
     for group in _NAVIGATION:
         entries = tuple(
             entry
             for entry in group.entries
             if is_valid_path(entry.path)
+            and entry.may(role)
             and (may_use_ai_access or not entry.path.startswith(_AI_ACCESS))
         )
         if entries:
@@ -87,7 +97,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if membership is None:
         return base
     may_use_ai_access = permissions.may_use_ai_access(membership.role)
-    groups = _navigation(may_use_ai_access=may_use_ai_access)
+    groups = _navigation(membership.role)
     return base | {
         "tenant": membership.tenant,
         "membership": membership,

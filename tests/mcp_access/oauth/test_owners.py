@@ -1,4 +1,4 @@
-"""Each row of an attempt at the token endpoint says whose it was, as far as the secret proves it."""
+"""An attempt at the token endpoint says whose it was, as far as the secret proves it."""
 
 from __future__ import annotations
 
