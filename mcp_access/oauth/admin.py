@@ -28,13 +28,15 @@ _REASONS_OF = 10_000
 class ApplicationAdmin(LedgerAdmin):
     list_display = (
         "shown_name",
-        "client_id",
         "registration_source",
-        "client_type",
-        "redirects",
-        "created",
         "live_sessions",
+        "created",
+        "redirects",
+        "client_type",
+        "client_id",
     )
+    # The library's own page of a client is not routed here.
+    view_on_site = False
     list_filter = ("registration_source", "client_type")
     search_fields = ("name", "client_id", "redirect_uris")
     search_help_text = "Name, client id or redirect URI."
@@ -160,11 +162,11 @@ class OAuthAttemptAdmin(LedgerAdmin):
         "ok",
         "reason",
         "client_name",
-        "client_id",
+        "address",
         "redirect_host",
         "tenant",
         "user",
-        "address",
+        "client_id",
     )
     list_filter = ("step", "ok", ReasonFilter)
     list_select_related: ClassVar[Any] = ("tenant", "user")

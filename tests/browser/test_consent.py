@@ -111,7 +111,7 @@ def test_the_page_is_answered_by_keyboard_alone(
         "Not you?",
         "scope",
         "scope",
-        "Revoke it at any time on AI Access",
+        "Revoke it at any time on Connected apps",
         "Cancel",
         "Allow",
     ]

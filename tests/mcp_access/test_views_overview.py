@@ -14,6 +14,7 @@ from audit.services import month_bounds
 from cliqtel_portal.accounts.models import Membership, Tenant
 from tests.factories.accounts import MembershipFactory
 from tests.factories.mcp_access import make_token
+from tests.mcp_access.oauth.connected import connect
 
 pytestmark = pytest.mark.django_db
 
@@ -137,12 +138,13 @@ def test_bob_sees_his_own_tokens_only(alice: Membership, bob: Membership) -> Non
     assert "of alice" not in page
 
 
-def test_it_costs_the_same_for_many_tokens(
+def test_it_costs_the_same_for_many_tokens_and_apps(
     alice: Membership, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    for _ in range(30):
+    for number in range(30):
         make_token(alice)
+        connect(alice, f"App {number}")
     client = signed_in(alice)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         client.get(URL)

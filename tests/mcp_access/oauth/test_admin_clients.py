@@ -120,8 +120,11 @@ def test_no_page_shows_a_secret(staff: Client, alice: Membership) -> None:
     assert shown(staff, f"{CLIENTS}?q={client.client_secret[-12:]}") == set()
 
 
-def test_the_clients_page_is_ours_and_names_no_secret() -> None:
+def test_the_clients_page_is_ours_and_names_no_secret(staff: Client) -> None:
     model_admin = admin.site._registry[Application]
+    client = make_application()
+    page = text_of(staff, f"{CLIENTS}{client.pk}/change/")
+    assert "View on site" not in page, "the library's pages are not routed"
 
     assert type(model_admin) is ApplicationAdmin
     assert not {"client_secret", "hash_client_secret"} & set(ApplicationAdmin.fields)
