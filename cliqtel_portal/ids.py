@@ -8,13 +8,14 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
+_JITTER_MS = 10_000
 _lock = threading.Lock()
 _last_ms = 0
 _sequence = 0
 
 
 def uuid7() -> uuid.UUID:
-    """Return a UUIDv7 (RFC 9562 section 5.7) greater than every earlier one of this process.
+    """Return a UUIDv7 (RFC 9562 section 5.7) greater than the earlier ones of this process.
 
     48 bits of Unix milliseconds, then a 12-bit counter that starts at random below 2048 in each
     millisecond (method 1 of section 6.2), then 62 random bits. Ids made by two processes in the
@@ -24,7 +25,9 @@ def uuid7() -> uuid.UUID:
     random_bits = int.from_bytes(os.urandom(10), "big")
     with _lock:
         now = time.time_ns() // 1_000_000
-        if now > _last_ms:
+        # A clock set back by more than jitter is believed: ids that stayed ahead of it would land
+        # in the wrong month's partition.
+        if now > _last_ms or now < _last_ms - _JITTER_MS:
             _last_ms, _sequence = now, (random_bits >> 62) & 0x7FF
         else:
             _sequence += 1

@@ -5,6 +5,8 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import time_machine
+
 from cliqtel_portal.ids import first_uuid7_at, moment_of, uuid7
 
 
@@ -73,3 +75,9 @@ def test_the_first_id_of_a_moment_is_never_early():
     for step in range(5_000):
         moment = start + timedelta(milliseconds=step * 7 + 1)
         assert moment_of(first_uuid7_at(moment)) == moment
+
+
+def test_a_clock_that_is_set_back_is_believed():
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=40)):
+        uuid7()
+    assert moment_of(uuid7()) <= datetime.now(UTC) + timedelta(seconds=1)

@@ -46,7 +46,7 @@ def taken_from_pool() -> int:
 async def test_sixteen_slow_calls_run_beside_each_other() -> None:
     began = time.perf_counter()
     threads = await asyncio.gather(*(run_sync(slow_query) for _ in range(16)))
-    assert time.perf_counter() - began < 1.5  # one after the other they take 4.8 s
+    assert time.perf_counter() - began < 3  # one after the other they take 4.8 s
     assert len(set(threads)) == 16
 
 
