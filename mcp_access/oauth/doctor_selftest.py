@@ -14,7 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -54,7 +54,7 @@ class Visitor:
 
     membership: Membership
     origin: str
-    session_cookie: str
+    session_cookie: str = field(repr=False)
 
 
 def run(visitor: Visitor) -> list[Step]:

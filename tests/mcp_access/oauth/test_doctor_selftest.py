@@ -218,6 +218,7 @@ def test_a_session_goes_nowhere_but_where_the_browser_is(
     steps = doctor_selftest.run(elsewhere)
     assert "you are signed in at http://portal.example" in failure(steps).cause
     assert elsewhere.session_cookie not in str(sent)
+    assert elsewhere.session_cookie not in repr(elsewhere)
     sent.clear()
     here = visitor_of(alice, issuer)
     assert set(outcome(doctor_selftest.run(here))) == {"ok"}
