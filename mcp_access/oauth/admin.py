@@ -173,7 +173,7 @@ class OAuthAttemptAdmin(LedgerAdmin):
     search_fields = ("client_id", "client_name", "address", "user__email", "tenant__slug")
     search_help_text = (
         "Client id or name, address, user, tenant. Every registration that was refused for what it "
-        "said is here with its reason; those over the rate limit are not kept."
+        "said is here with its reason; of those over the rate limit the first of each window."
     )
     actions = None
     fields = (

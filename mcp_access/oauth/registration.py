@@ -7,6 +7,7 @@ has no owner, even when the caller happens to be signed in: registering proves n
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from oauth2_provider.models import Application
 from cliqtel_portal.accounts.throttle import address_key, usage
 from mcp_access.oauth import attempts, redirects
 
+logger = logging.getLogger(__name__)
+
 MAX_BODY_BYTES = 16 * 1024
 _AUTH_METHODS = ("none", "client_secret_post", "client_secret_basic")
 _GRANT_TYPES = frozenset({"authorization_code", "refresh_token"})
@@ -29,11 +32,14 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 class RegistrationRefused(Exception):
     """RFC 7591 section 3.2.2."""
 
-    def __init__(self, error: str, description: str, *, status: int = 400) -> None:
+    def __init__(
+        self, error: str, description: str, *, status: int = 400, is_recorded: bool = True
+    ) -> None:
         super().__init__(error)
         self.error = error
         self.description = description
         self.status = status
+        self.is_recorded = is_recorded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +66,7 @@ def register(request: HttpRequest) -> HttpResponse:
         metadata = _parsed(request)
         client = read_metadata(metadata)
     except RegistrationRefused as refused:
-        if refused.status != 429:  # a flood must not fill the table that tells of it
+        if refused.is_recorded:
             attempts.record(
                 request,
                 attempts.Step.REGISTER,
@@ -135,8 +141,14 @@ def check_limits(request: HttpRequest) -> None:
         count=True,
     )
     if here.is_over or in_all.is_over:
+        # Of a flood the first is on record, that staff see it; all would fill the table.
+        is_first = any(one.count == one.limit + 1 for one in (here, in_all))
+        logger.info("oauth register refused: temporarily_unavailable")
         raise RegistrationRefused(
-            "temporarily_unavailable", "Too many registrations. Try again later.", status=429
+            "temporarily_unavailable",
+            "Too many registrations. Try again later.",
+            status=429,
+            is_recorded=is_first,
         )
 
 
