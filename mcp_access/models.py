@@ -278,6 +278,8 @@ class OAuthAttempt(models.Model):
     )
     address = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=200, blank=True)
+    # More than one only for refusals by the rate limit, which share a row.
+    times = models.PositiveIntegerField(default=1)
 
     class Meta:
         verbose_name = "OAuth attempt"

@@ -161,6 +161,7 @@ class OAuthAttemptAdmin(LedgerAdmin):
         "step",
         "ok",
         "reason",
+        "times",
         "client_name",
         "address",
         "redirect_host",
@@ -173,7 +174,7 @@ class OAuthAttemptAdmin(LedgerAdmin):
     search_fields = ("client_id", "client_name", "address", "user__email", "tenant__slug")
     search_help_text = (
         "Client id or name, address, user, tenant. Every registration that was refused for what it "
-        "said is here with its reason; of those over the rate limit the first of each window."
+        "said is here with its reason; those over the rate limit share a row, with how many times."
     )
     actions = None
     fields = (

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
+from django.db.models import F
 from django.http import HttpRequest
+from django.utils import timezone
 from oauth2_provider.models import Application
 
 from cliqtel_portal.accounts.http import client_address
@@ -14,6 +17,7 @@ from mcp_access.models import OAuthAttempt
 logger = logging.getLogger(__name__)
 
 Step = OAuthAttempt.Step
+FLOOD_WINDOW = timedelta(minutes=10)
 
 
 def record(
@@ -45,6 +49,26 @@ def record(
         address=client_address(request) or None,
         user_agent=_fit(request.headers.get("User-Agent", ""), 200),
     )
+
+
+def record_flood(
+    request: HttpRequest, step: OAuthAttempt.Step, *, reason: str, detail: str
+) -> None:
+    """One more refusal for the rate limit is on record: a row an address and window, and a count.
+
+    Staff see who was refused and how often, and a flood can't fill the table that tells of it.
+    """
+    recent = OAuthAttempt.objects.filter(
+        address=client_address(request) or None,
+        step=step,
+        reason=reason,
+        at__gte=timezone.now() - FLOOD_WINDOW,
+    )
+    newest = recent.order_by("-id").values("pk")[:1]
+    if OAuthAttempt.objects.filter(pk__in=newest).update(times=F("times") + 1):
+        logger.info("oauth %s refused: %s (%s)", step, reason, detail)
+    else:
+        record(request, step, reason=reason, detail=detail)
 
 
 def _fit(text: str, length: int) -> str:

@@ -7,7 +7,6 @@ has no owner, even when the caller happens to be signed in: registering proves n
 from __future__ import annotations
 
 import json
-import logging
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +20,6 @@ from oauth2_provider.models import Application
 from cliqtel_portal.accounts.throttle import address_key, usage
 from mcp_access.oauth import attempts, redirects
 
-logger = logging.getLogger(__name__)
-
 MAX_BODY_BYTES = 16 * 1024
 _AUTH_METHODS = ("none", "client_secret_post", "client_secret_basic")
 _GRANT_TYPES = frozenset({"authorization_code", "refresh_token"})
@@ -32,14 +29,11 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 class RegistrationRefused(Exception):
     """RFC 7591 section 3.2.2."""
 
-    def __init__(
-        self, error: str, description: str, *, status: int = 400, is_recorded: bool = True
-    ) -> None:
+    def __init__(self, error: str, description: str, *, status: int = 400) -> None:
         super().__init__(error)
         self.error = error
         self.description = description
         self.status = status
-        self.is_recorded = is_recorded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +60,14 @@ def register(request: HttpRequest) -> HttpResponse:
         metadata = _parsed(request)
         client = read_metadata(metadata)
     except RegistrationRefused as refused:
-        if refused.is_recorded:
+        if refused.status == 429:
+            attempts.record_flood(
+                request,
+                attempts.Step.REGISTER,
+                reason=refused.error,
+                detail=refused.description,
+            )
+        else:
             attempts.record(
                 request,
                 attempts.Step.REGISTER,
@@ -141,14 +142,8 @@ def check_limits(request: HttpRequest) -> None:
         count=True,
     )
     if here.is_over or in_all.is_over:
-        # Of a flood the first is on record, that staff see it; all would fill the table.
-        is_first = any(one.count == one.limit + 1 for one in (here, in_all))
-        logger.info("oauth register refused: temporarily_unavailable")
         raise RegistrationRefused(
-            "temporarily_unavailable",
-            "Too many registrations. Try again later.",
-            status=429,
-            is_recorded=is_first,
+            "temporarily_unavailable", "Too many registrations. Try again later.", status=429
         )
 
 
