@@ -160,16 +160,20 @@ def _succeed(approval: Approval, outcome: Mapping[str, Any], now: datetime) -> N
 
 @transaction.atomic
 def _fail(approval: Approval, error: PortalError, now: datetime) -> None:
+    # The deed was begun and no executor said that it was not done.
+    uncertain = approval.begun_at is not None and (error.retryable or type(error) is _GaveUp)
     outcome = {
         "message": error.message,
         "problems": [
             {"field": problem.field, "message": problem.message} for problem in error.problems
         ],
-        # The deed was begun and no executor said that it was not done.
-        "uncertain": approval.begun_at is not None and (error.retryable or type(error) is _GaveUp),
+        "uncertain": uncertain,
     }
     if _held(approval).transition(
         Status.FAILED, due_at=None, executed_at=now, outcome=outcome, error_code=error.code
     ):
         logger.warning("approval %s failed: %s", approval.pk, error.code)
+        if not uncertain:
+            approval.refresh_from_db()
+            executor_of(approval.action).withdraw(approval)
         events.tell(approval, events.EXECUTED)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from approvals.models import Approval
+from approvals.presentation import Presentation
 from approvals.quotes import Quote
 
 
@@ -37,6 +38,16 @@ class Executor(Protocol):
             PortalError: retryable, where trying again with the same key can help; else nothing
                 was done and nothing will be.
         """
+
+    def withdraw(self, approval: Approval) -> None:
+        """What the draft held (numbers, a pending change) is free: it will not be done.
+
+        Called in the transaction that rejects, cancels or expires it, or that ends its execution
+        without the deed. What is free already stays so.
+        """
+
+    def present(self, approval: Approval) -> Presentation:
+        """Return what the approval page shows. Reads only; of any status, for ever after."""
 
 
 _executors: dict[str, Executor] = {}

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from approvals import events
+from approvals.executors import executor_of
 from approvals.models import Approval
 from approvals.states import Status
 
@@ -32,5 +33,7 @@ def _expire(approval_id: uuid.UUID, now: datetime) -> bool:
     if approval is None:
         return False
     row.transition(Status.EXPIRED, decided_at=now)
+    approval.refresh_from_db()
+    executor_of(approval.action).withdraw(approval)
     events.tell(approval, events.DECIDED)
     return True

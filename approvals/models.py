@@ -38,6 +38,8 @@ class Approval(models.Model):
     title = models.CharField(max_length=200)
     summary = models.TextField(blank=True)
     arguments = models.JSONField()
+    # What it is about (an order, a call flow change, a batch of messages), where that has an id.
+    artifact_id = models.UUIDField(null=True, blank=True)
     # {"once", "monthly": decimal strings, "currency"}; null: it costs nothing.
     quote = models.JSONField(null=True, blank=True)
     # The one before, where the price changed while it waited: pages show both.
@@ -56,6 +58,8 @@ class Approval(models.Model):
     token_id = models.UUIDField(null=True, blank=True)
     call_id = models.UUIDField(null=True, blank=True)
     client_label = models.CharField(max_length=200, blank=True)
+    # The token's name at that time: pages show it after the token is gone.
+    token_label = models.CharField(max_length=120, blank=True)
     status = models.CharField(max_length=10, choices=states.Status, default=states.Status.PENDING)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
@@ -164,6 +168,11 @@ class Approval(models.Model):
                 fields=["due_at"],
                 condition=Q(status__in=["approved", "executing"]),
                 name="approvals_approval_due",
+            ),
+            models.Index(
+                fields=["tenant", "artifact_id", "-id"],
+                condition=Q(artifact_id__isnull=False),
+                name="approvals_approval_artifact",
             ),
         ]
 

@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 _MAX_REASON = 2000
 _MAX_COMMENT = 1000
 _MAX_LABEL = 200
+_MAX_TOKEN_LABEL = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,16 +61,19 @@ def request_approval(
     title: str,
     summary: str = "",
     arguments: Mapping[str, Any],
+    artifact_id: uuid.UUID | None = None,
     quote: Quote | None = None,
     reason_text: str = "",
     token_id: uuid.UUID | None = None,
+    token_label: str = "",
     client_label: str = "",
     call_id: uuid.UUID | None = None,
     now: datetime | None = None,
 ) -> Approval:
     """The approval waits for a person, and open pages are told.
 
-    `title` and `summary` are ours; `reason_text` and `client_label` are the AI host's words.
+    `title` and `summary` are ours; `reason_text` and `client_label` are the AI host's words,
+    `token_label` the requester's.
 
     Raises:
         NotPermitted: the requester may not draft in this tenant.
@@ -95,6 +99,7 @@ def request_approval(
         title=_storable(title, _MAX_LABEL),
         summary=_storable(summary),
         arguments=dict(arguments),
+        artifact_id=artifact_id,
         quote=quoted,
         amount=quote.first_charge.amount if quote else Decimal(0),
         digest=digest,
@@ -103,6 +108,7 @@ def request_approval(
         token_id=token_id,
         call_id=call_id,
         client_label=_storable(client_label, _MAX_LABEL),
+        token_label=_storable(token_label, _MAX_TOKEN_LABEL),
         created_at=now,
         expires_at=now + timedelta(seconds=terms_of(tenant, action).expires_seconds),
     )
@@ -203,6 +209,7 @@ def reject(
     approval, _ = _open_for_decision(actor, approval_id, now)
     _decide(approval, actor, Decision.Verdict.REJECT, comment, now)
     _move(approval, Status.REJECTED, decided_at=now)
+    executor_of(approval.action).withdraw(approval)
     events.tell(approval, events.DECIDED)
     return approval
 
@@ -221,6 +228,7 @@ def cancel(actor: Membership, *, approval_id: uuid.UUID, now: datetime | None = 
         raise NotPermitted("Only the person who asked for it can take it back.")
     _check_open(approval, now)
     _move(approval, Status.CANCELLED, decided_at=now)
+    executor_of(approval.action).withdraw(approval)
     events.tell(approval, events.DECIDED)
     return approval
 

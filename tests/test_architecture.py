@@ -25,6 +25,8 @@ LAYERS: list[tuple[str, ...]] = [
         "cliqtel_portal.home",
     ),
     ("mcp_access",),
+    # What an approval releases, for pages and tools alike.
+    ("cliqtel_portal.deeds",),
     ("approvals",),
     ("audit",),
     ("cliqtel_portal.callflows", "cliqtel_portal.messaging", "cliqtel_portal.docs"),

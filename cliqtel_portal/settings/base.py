@@ -40,6 +40,8 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "oauth2_provider",
+    "rest_framework",
+    "drf_spectacular",
     "cliqtel_portal.notices",
     "cliqtel_portal.billing",
     "cliqtel_portal.carriers",
@@ -52,6 +54,7 @@ INSTALLED_APPS = [
     "cliqtel_portal.docs",
     "audit",
     "approvals",
+    "cliqtel_portal.deeds",
     "mcp_access",
     "cliqtel_portal",
 ]

@@ -287,3 +287,22 @@ def test_a_suspended_tenants_people_decide_nothing(alice, executor):
     alice.tenant.save()
     with pytest.raises(NotFound):
         approve(alice, approval)
+
+
+@pytest.mark.parametrize("ending", ["rejected", "cancelled", "expired"])
+def test_what_a_draft_held_is_given_back_when_it_will_not_be_done(alice, executor, ending):
+    approval = make_approval(alice)
+    match ending:
+        case "rejected":
+            services.reject(alice, approval_id=approval.pk)
+        case "cancelled":
+            services.cancel(alice, approval_id=approval.pk)
+        case "expired":
+            expiry.expire_due(now=approval.expires_at)
+    assert executor.withdrawn == [(approval.pk, ending)]
+
+
+def test_what_an_approved_draft_holds_stays_held(alice, executor):
+    approval = make_approval(alice)
+    services.approve(alice, approval_id=approval.pk, seen_digest=approval.digest)
+    assert executor.withdrawn == []

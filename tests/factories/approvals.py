@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from approvals.digest import digest_of
 from approvals.models import Approval, Decision, Policy
+from approvals.presentation import Presentation
 from approvals.querysets import ApprovalQuerySet
 from approvals.quotes import Quote
 from approvals.states import Status
@@ -158,6 +160,7 @@ class CountingExecutor:
     faults_after: list[BaseException] = field(default_factory=list)
     deeds: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     rechecks: int = 0
+    withdrawn: list[tuple[uuid.UUID, str]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
     def recheck(self, approval: Approval) -> Quote | None:
@@ -174,3 +177,9 @@ class CountingExecutor:
         if self.faults_after:
             raise self.faults_after.pop(0)
         return self.deeds[idempotency_key]
+
+    def withdraw(self, approval: Approval) -> None:
+        self.withdrawn.append((approval.pk, approval.status))
+
+    def present(self, approval: Approval) -> Presentation:
+        return Presentation(consequences=("It is counted.",))
