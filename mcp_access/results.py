@@ -20,7 +20,6 @@ def to_sdk_tool(tool: Tool) -> SdkTool:
         input_schema=tool.input_schema,
         output_schema=tool.output_schema,
         annotations=ToolAnnotations(
-            title=tool.title,
             read_only_hint=tool.hints.read_only,
             destructive_hint=tool.hints.destructive,
             idempotent_hint=tool.hints.idempotent,

@@ -23,11 +23,10 @@ class GetCallFlowArguments(Arguments):
     number: str | None = Field(
         default=None,
         max_length=32,
-        description="Number of this account in E.164, for example +31201234567. "
-        "Give either this or call_flow_id.",
+        description="In E.164, for example +31201234567.",
     )
     call_flow_id: uuid.UUID | None = Field(
-        default=None, description="Id of the call flow, from list_call_flows."
+        default=None, description="Instead of number; from list_call_flows."
     )
 
 
@@ -83,10 +82,9 @@ class GetCallFlowResult(Result):
 def get_call_flow(context: Context, arguments: GetCallFlowArguments) -> Answer:
     """Show the call flow of a number, or one by its id, as a graph.
 
-    Gives nodes with their settings, edges with the outcome that takes them, the entry, the revision
-    and its etag, findings of the checker (lint) and a Mermaid drawing. Use it to explain what
-    happens to a call, and before proposing a change: that needs the etag. Give either number or
-    call_flow_id. flow_status is active, draft or archived.
+    Gives nodes with their config, edges with the outcome that takes them, the entry, the revision
+    and its etag, what the checker found (lint) and a Mermaid drawing. Use it to explain what
+    happens to a call, and before draft_call_flow_change, which needs the etag.
     """
     number, state = _find(context.principal.tenant, arguments)
     result = _fitted(_result(state, number))

@@ -11,9 +11,7 @@ from mcp_access.tools.tool import Answer, Arguments, Context, Result, tool
 
 
 class GetDocumentArguments(Arguments):
-    document_id: str = Field(
-        min_length=1, max_length=200, description="document_id of a hit of search_docs."
-    )
+    document_id: str = Field(min_length=1, max_length=200, description="From search_docs.")
 
 
 class GetDocumentResult(Result):
@@ -25,10 +23,9 @@ class GetDocumentResult(Result):
 
 @tool(title="Read an article", scope="mcp.docs.read", hints=READ)
 def get_document(context: Context, arguments: GetDocumentArguments) -> Answer:
-    """Read one article of Cliqtel's documentation as Markdown, whole.
+    """Read one whole article of Cliqtel's documentation as Markdown.
 
-    Take document_id from search_docs. Answer from the article rather than from memory, and give
-    the person its url.
+    Answer from the article rather than from memory, and give the person its url.
     """
     article = services.find_document(arguments.document_id)
     return Answer(

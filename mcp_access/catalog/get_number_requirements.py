@@ -13,9 +13,9 @@ from mcp_access.tools.tool import Answer, Arguments, Context, Part, Result, tool
 
 class GetNumberRequirementsArguments(Arguments):
     country: Country
-    number_type: NumberType = Field(description="The rules differ by type.")
+    number_type: NumberType = Field(description="Rules differ by type.")
     action: Literal["order", "port"] = Field(
-        default="order", description="order a new number, or port one from another provider."
+        default="order", description="port: move a number here from another provider."
     )
 
 
@@ -63,10 +63,9 @@ class GetNumberRequirementsResult(Result):
 def get_number_requirements(context: Context, arguments: GetNumberRequirementsArguments) -> Answer:
     """Tell what is needed to order or port a type of number in a country, and what is missing.
 
-    Use it before an order or a port. requirements lists what the regulator asks for, with examples
-    and acceptance rules; already_satisfied and missing compare it with the documents of this
-    account. Tells the lead time in working days and who may own such a number. Documents are
-    handed in by a person in the portal, not by a tool.
+    Use it before an order or a port. requirements: what the regulator asks for, with examples and
+    acceptance rules; already_satisfied and missing compare that with this account's documents,
+    which a person hands in in the portal. Also lead time and who may own such a number.
     """
     check = services.check_requirements(
         context.principal.tenant,

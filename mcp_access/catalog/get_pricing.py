@@ -23,7 +23,7 @@ from mcp_access.tools.tool import Answer, Arguments, Context, Part, Result, tool
 class GetPricingArguments(Arguments):
     country: Country | None = None
     number_type: NumberType | None = Field(
-        default=None, description="With country: its price. Alone: where that type is sold."
+        default=None, description="With country: its price. Alone: where it is sold."
     )
     cursor: Cursor | None = None
     limit: Limit = 20
@@ -80,10 +80,9 @@ class GetPricingResult(Result):
 def get_pricing(context: Context, arguments: GetPricingArguments) -> Answer:
     """Tell what numbers cost and where they are sold.
 
-    With country and number_type: setup, monthly, per minute and per SMS, without VAT. With one of
-    them or none: the countries covered, their number types and lowest monthly price, page by
-    page, and the tiers of AI access with limits and overage price. Prices of single numbers that
-    can be ordered, locked for 15 minutes, come from search_numbers.
+    With country and number_type: setup, monthly, per minute and per SMS, without VAT. Otherwise
+    coverage (countries, number types, lowest monthly price) and products, the tiers of AI access
+    with their limits. Prices of single numbers to order come from search_numbers.
     """
     if arguments.country is not None and arguments.number_type is not None:
         return _price(context, arguments.country, arguments.number_type)

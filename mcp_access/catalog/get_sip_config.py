@@ -13,7 +13,7 @@ from mcp_access.tools.tool import Answer, Arguments, Context, Part, Result, tool
 
 
 class GetSipConfigArguments(Arguments):
-    trunk_id: uuid.UUID = Field(description="Id of the trunk, from list_inventory kind trunks.")
+    trunk_id: uuid.UUID = Field(description="From list_inventory kind trunks.")
 
 
 class TransportPart(Part):
@@ -79,12 +79,11 @@ class GetSipConfigResult(Result):
 
 @tool(title="Get SIP configuration", scope="mcp.inventory.read", hints=READ)
 def get_sip_config(context: Context, arguments: GetSipConfigArguments) -> Answer:
-    """Show how to connect a PBX to one SIP trunk, and why it is not registered.
+    """Show how a PBX connects to one SIP trunk, and why it is not registered.
 
-    Gives registrar, ports, transports, user name, realm, codecs, DTMF, SRTP, channel limit, the
-    networks to allow in a firewall, the registration state and the last SIP error with what to do
-    about it. Use it to set up or repair a trunk. Passwords are never part of it: send the person to
-    portal_url and keep a placeholder in any configuration that you write.
+    Gives registrar, transports, user name, codecs, SRTP, channel limit, networks for the firewall,
+    registration state and the last SIP error with what to do about it. generate_pbx_setup writes
+    the configuration. The password is never part of it: send the person to portal_url.
     """
     config = services.sip_config(context.principal.tenant, arguments.trunk_id)
     trunk = config.trunk

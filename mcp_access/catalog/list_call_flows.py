@@ -13,7 +13,7 @@ from mcp_access.tools.tool import Answer, Arguments, Context, Part, Result, tool
 
 class ListCallFlowsArguments(Arguments):
     status: Literal["active", "draft", "none"] | None = Field(
-        default=None, description="Only numbers whose flow has this status; none: without a flow."
+        default=None, description="Only this status; none: numbers without a flow."
     )
     cursor: Cursor | None = None
     limit: Limit = 20
@@ -51,11 +51,11 @@ class ListCallFlowsResult(Result):
 
 @tool(title="List call flows", scope="mcp.callflows.read", hints=READ)
 def list_call_flows(context: Context, arguments: ListCallFlowsArguments) -> Answer:
-    """List what happens to calls, number by number: which call flow, its status and revision.
+    """List which call flow each number's calls follow, its status and revision.
 
-    active: calls follow the flow. draft: a flow is assigned but not published. none: no flow; the
-    number goes to a trunk, or its calls are rejected. pending_change_id says that a change waits
-    for a person. Use get_call_flow with a call_flow_id or a number for the graph itself.
+    active: calls follow it. draft: assigned but not published. none: no flow; calls go to a trunk
+    or are rejected. pending_change_id: a change that waits for a person. get_call_flow shows the
+    flow itself.
     """
     after = decode_cursor(arguments.cursor, 1)[0] if arguments.cursor else ""
     page = services.routing_of_numbers(

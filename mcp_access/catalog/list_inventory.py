@@ -29,7 +29,7 @@ _REGISTRATION_STATES = ("registered", "unregistered", "expired", "never")
 
 class ListInventoryArguments(Arguments):
     kind: Literal["numbers", "trunks", "assignments"] = Field(
-        default="numbers", description="assignments: numbers that lead somewhere, and where to."
+        default="numbers", description="assignments: numbers and where they lead."
     )
     country: Country | None = None
     status: (
@@ -48,22 +48,19 @@ class ListInventoryArguments(Arguments):
         | None
     ) = Field(
         default=None,
-        description="Of numbers: provisioning to released (released only if asked for). "
-        "Of trunks: registered, unregistered, expired, never.",
+        description="Of trunks: the last four. Released numbers only show if asked for.",
     )
     trunk_id: uuid.UUID | None = Field(default=None, description="Only this trunk or its numbers.")
     contains: str | None = Field(
         default=None,
         min_length=1,
         max_length=40,
-        description="Part of a number (of a trunk: of its name).",
+        description="Part of a number, or of a trunk's name.",
     )
     tag: str | None = Field(
-        default=None, min_length=1, max_length=40, description="Numbers with exactly this tag."
+        default=None, min_length=1, max_length=40, description="Numbers with this tag."
     )
-    counts_only: bool = Field(
-        default=False, description="No rows, only counts by country and status."
-    )
+    counts_only: bool = Field(default=False, description="Counts by country and status, no rows.")
     cursor: Cursor | None = None
     limit: Limit = 20
 
@@ -128,10 +125,9 @@ class ListInventoryResult(Result):
 def list_inventory(context: Context, arguments: ListInventoryArguments) -> Answer:
     """List what this account has: its numbers, its SIP trunks, or where its numbers lead.
 
-    Use kind numbers for status, price, renewal, emergency address and target of each number;
-    kind assignments for the plain number-to-target list; kind trunks for trunk ids, which
-    get_sip_config takes. To answer "how many", use counts_only instead of paging. For what
-    happens to a call, use list_call_flows.
+    numbers: status, price, renewal, emergency address and target of each; assignments: only number
+    and target; trunks: ids for other tools, registration state. For "how many" use counts_only;
+    for what happens to a call, list_call_flows.
     """
     _check(arguments)
     if arguments.kind == "trunks":

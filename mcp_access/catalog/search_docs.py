@@ -18,11 +18,11 @@ class SearchDocsArguments(Arguments):
     query: str = Field(
         min_length=1,
         max_length=services.MAX_QUERY_CHARS,
-        description='A few words, an error code or a question. Knows "a phrase" and -without.',
+        description='Words, an error code or a question. Knows "a phrase" and -without.',
     )
-    product: Product | None = Field(default=None, description="Only articles of this product.")
+    product: Product | None = Field(default=None, description="Only about this.")
     country: Country | None = Field(
-        default=None, description="Leave out articles that are about other countries only."
+        default=None, description="Leaves out articles about other countries."
     )
     limit: Limit = 20
 
@@ -47,12 +47,11 @@ class SearchDocsResult(Result):
 
 @tool(title="Search the docs", scope="mcp.docs.read", hints=READ)
 def search_docs(context: Context, arguments: SearchDocsArguments) -> Answer:
-    """Search Cliqtel's documentation: set-up guides for PBXs and AI hosts, porting, emergency
-    calling, messaging rules, number requirements, error codes and troubleshooting.
+    """Search Cliqtel's documentation: PBX and AI host set-up, porting, emergency calling, messaging
+    rules, error codes, troubleshooting.
 
-    Use it before answering how something works or why it fails. Hits carry a snippet only: read
-    the best one with get_document, and give the person its url. For what one number type needs in
-    one country, get_number_requirements is exact.
+    Use it before answering how something works or why it fails. A hit is only a snippet: read the
+    best with get_document. For what a number needs in a country use get_number_requirements.
     """
     found = services.search(
         arguments.query,

@@ -27,16 +27,16 @@ class SearchNumbersArguments(Arguments):
     country: Country
     number_type: NumberType | None = Field(default=None, description="Only this type.")
     capabilities: list[Capability] = Field(
-        default_factory=list, max_length=5, description="All that the number must carry."
+        default_factory=list, max_length=5, description="It must carry all of these."
     )
     area: str | None = Field(
         default=None,
         min_length=1,
         max_length=80,
-        description="City, part of its name, or area code: Amsterdam, 020.",
+        description="City or area code: Amsterdam, 020.",
     )
     contains: str | None = Field(
-        default=None, min_length=1, max_length=20, description="Digits anywhere in the number."
+        default=None, min_length=1, max_length=20, description="Digits anywhere."
     )
     starts_with: str | None = Field(
         default=None,
@@ -48,22 +48,21 @@ class SearchNumbersArguments(Arguments):
         default=None, min_length=1, max_length=20, description="Last digits."
     )
     quantity: int | None = Field(
-        default=None, ge=1, le=100, description="How many numbers are needed: the page's size."
+        default=None, ge=1, le=100, description="How many numbers are needed."
     )
     consecutive: bool = Field(
         default=False,
-        description="Blocks of `quantity` numbers in a row. contains, starts_with and ends_with "
-        "are then about a block's first number.",
+        description="Blocks of quantity numbers in a row; digits are of a block's first.",
     )
     max_monthly: float | None = Field(
         default=None,
         ge=0,
         le=100_000,
         allow_inf_nan=False,
-        description="Highest monthly price, in the currency of the account's prices.",
+        description="Highest monthly price, in the account's currency.",
     )
     without_requirements: bool = Field(
-        default=False, description="Only numbers that ask for no documents or address."
+        default=False, description="Only numbers that need no documents or address."
     )
     cursor: Cursor | None = None
     limit: Limit = 20
@@ -105,11 +104,10 @@ class SearchNumbersResult(Result):
 def search_numbers(context: Context, arguments: SearchNumbersArguments) -> Answer:
     """Search telephone numbers that can be bought in a country, with their prices.
 
-    Use it when somebody wants a new number or a block of consecutive numbers. Every hit carries
-    setup and monthly price without VAT, an offer_id that locks the price for 15 minutes, and what
-    the regulator asks for (get_number_requirements has the details). If nothing is found,
-    why_empty names the filter to relax and how many numbers that gives. Nothing is bought or held
-    by a search: reserve_number holds a number, draft_order_number orders it for approval.
+    Every hit has setup and monthly price without VAT, an offer_id that locks the price for 15
+    minutes, and what the regulator asks for (details: get_number_requirements). If nothing is
+    found, why_empty names the filter to relax. A search holds nothing: reserve_number holds a
+    number, draft_order_number orders it for approval.
     """
     page = services.search_stock(
         context.principal.tenant,

@@ -82,9 +82,8 @@ class WhoamiResult(Result):
 
 @tool(title="Who am I", scope=None, hints=READ)
 def whoami(context: Context, arguments: WhoamiArguments) -> Answer:
-    """Tell which account, person and token this connection uses, its scopes, the limits left
-    with their reset times, and which tools are closed to it and why. Call it first, and again
-    when a call is refused for scope, tier, role or limit."""
+    """Tell account, person, token, scopes, limits left with their reset times, and which tools are
+    closed and why. Call it first, and when a call is refused for scope, tier, role or limit."""
     principal = context.principal
     usage = usage_of(principal.tenant.pk)
     month_limit = principal.calls_per_month

@@ -29,17 +29,13 @@ def _upper(value: Any) -> Any:
 Country = Annotated[
     str,
     BeforeValidator(_upper),
-    Field(
-        min_length=2, max_length=2, description="ISO 3166-1 code of two letters, for example NL."
-    ),
+    Field(min_length=2, max_length=2, description="ISO 3166-1 code, for example NL."),
     AfterValidator(_country),
 ]
 NumberType = Literal["local", "mobile", "national", "toll_free"]
 Capability = Literal["voice", "sms", "mms", "whatsapp", "fax"]
-Limit = Annotated[int, Field(ge=1, le=100, description="Rows of one page, 1 to 100.")]
-Cursor = Annotated[
-    str, Field(max_length=400, description="next_cursor of the page before; leave out at first.")
-]
+Limit = Annotated[int, Field(ge=1, le=100, description="Rows a page.")]
+Cursor = Annotated[str, Field(max_length=400, description="next_cursor of the page before.")]
 
 
 class MoneyPart(Part):

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 # Pydantic titles every member after its name: tokens that tell a model nothing.
 _NOISE = frozenset({"title", "default", "discriminator"})
-_OUTLINE_LEVELS = 1
 
 
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
@@ -23,27 +22,23 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def output_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The result's members down to those of its lists, by name and type.
+    """The result's members, by name and type.
 
     `status` is the only one required: SDK 1.x clients validate error results too, so an error must
-    fit every schema. Deeper members and descriptions are left out: all of `tools/list` has to fit
-    into a host's context, and results are typed by their models before they leave.
+    fit every schema. What members hold in turn and descriptions are left out: all of `tools/list`
+    has to fit into a host's context, and results are typed by their models before they leave.
     """
-    schema = _outline(_flatten(model.model_json_schema(mode="validation")), level=0)
-    schema["required"] = ["status"]
-    return schema
+    members = _flatten(model.model_json_schema(mode="validation"))["properties"]
+    return {
+        "type": "object",
+        "properties": {name: _outline(member) for name, member in members.items()},
+        "required": ["status"],
+    }
 
 
-def _outline(node: dict[str, Any], *, level: int) -> dict[str, Any]:
-    kind = node.get("type")
-    if kind == "array":
-        return {"type": "array", "items": _outline(node.get("items", {}), level=level)}
-    if kind == "object" and "properties" in node and level <= _OUTLINE_LEVELS:
-        members = {
-            name: {"type": "object"} if name == "error" else _outline(member, level=level + 1)
-            for name, member in node["properties"].items()
-        }
-        return {"type": "object", "properties": members}
+def _outline(node: dict[str, Any]) -> dict[str, Any]:
+    if node.get("type") == "array":
+        return {"type": "array", "items": _outline(node.get("items", {}))}
     return {key: value for key, value in node.items() if key in {"type", "enum", "const"}}
 
 

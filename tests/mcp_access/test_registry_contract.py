@@ -86,13 +86,23 @@ def test_definition_keeps_to_the_profile_of_all_hosts(tool):
 def test_all_four_hints_are_on_the_wire(tool):
     sdk_tool = to_sdk_tool(tool).model_dump(by_alias=True, exclude_none=True)
     hints = {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
-    assert hints <= sdk_tool["annotations"].keys()
+    # All hosts that know output schemas read the title beside the name: not twice.
+    assert hints == sdk_tool["annotations"].keys()
+    assert sdk_tool["title"]
     assert not (tool.hints.read_only and tool.hints.destructive)
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=NAMES)
 def test_a_test_file_stands_beside_each_tool(tool):
     assert (ROOT / "tests" / "mcp_access" / "catalog" / f"test_{tool.name}.py").exists()
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=NAMES)
+def test_a_result_is_outlined_by_the_names_and_types_of_its_members(tool):
+    assert tool.output_schema["properties"].keys() == tool.result.model_fields.keys()
+    for member in tool.output_schema["properties"].values():
+        assert member["type"]
+        assert member.keys() <= {"type", "enum", "items"}
 
 
 def test_the_list_fits_into_a_hosts_budget():
