@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.http import HttpRequest
 
+from cliqtel_portal.numbers.change_models import NumberChange
 from cliqtel_portal.numbers.models import (
     EmergencyAddress,
     Offer,
@@ -19,8 +21,30 @@ class PhoneNumberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ["e164", "tenant__slug", "tenant__name"]
     search_help_text = "Part of the number (+31…), or the tenant."
     date_hierarchy = "created_at"
-    raw_id_fields = ["tenant", "trunk", "call_flow", "emergency_address"]
+    raw_id_fields = ["tenant", "trunk", "call_flow", "emergency_address", "release_operation"]
     readonly_fields = ["created_at"]
+
+
+@admin.register(NumberChange)
+class NumberChangeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """To be read only: the record is append-only."""
+
+    list_display = ["at", "number", "tenant", "kind", "by_label"]
+    list_filter = ["kind"]
+    list_select_related = ["tenant", "number"]
+    search_fields = ["number__e164", "by_label", "tenant__slug", "tenant__name"]
+    search_help_text = "Part of the number (+31…), who did it, or the tenant."
+    date_hierarchy = "at"
+    ordering = ["-at", "-id"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: NumberChange | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: NumberChange | None = None) -> bool:
+        return False
 
 
 @admin.register(EmergencyAddress)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import phonenumbers
+from django.conf import settings
 from django.utils import timezone
 
 from cliqtel_portal.accounts.models import Tenant
@@ -106,6 +107,7 @@ def _seed_owned(slug: str, tenant: Tenant) -> None:
                 monthly_price=price.monthly.amount if price else Decimal(0),
                 currency=price.monthly.currency if price else tenant.currency,
                 renews_at=_renewal(one, index),
+                quarantine_until=_quarantine_end(one),
                 emergency_state=_emergency_state(addresses.get(one.emergency)),
                 emergency_address=addresses.get(one.emergency),
                 is_demo=True,
@@ -125,6 +127,12 @@ def _renewal(one: Owned, index: int) -> datetime | None:
     today = timezone.now()
     year, month = (today.year + 1, 1) if today.month == 12 else (today.year, today.month + 1)
     return datetime(year, month, 1 + index % 28, tzinfo=UTC)
+
+
+def _quarantine_end(one: Owned) -> datetime | None:
+    if one.status != PhoneNumber.Status.QUARANTINE:
+        return None
+    return timezone.now() + timedelta(days=settings.NUMBER_QUARANTINE_DAYS)
 
 
 def _emergency_state(address: EmergencyAddress | None) -> PhoneNumber.EmergencyState:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from cliqtel_portal.ids import uuid7
 from cliqtel_portal.money import Money
 from cliqtel_portal.number_types import Capability, NumberType
+from cliqtel_portal.numbers.change_models import NumberChange  # noqa: F401 - a model of this app
 from cliqtel_portal.numbers.querysets import (
     EmergencyAddressQuerySet,
     OfferQuerySet,
@@ -104,6 +105,18 @@ class PhoneNumber(models.Model):
     emergency_address = models.ForeignKey(
         EmergencyAddress, on_delete=models.PROTECT, null=True, blank=True, related_name="numbers"
     )
+    # The last day that it can't be given up.
+    contract_until = models.DateField(null=True, blank=True)
+    # Given up, and can be brought back until then.
+    quarantine_until = models.DateTimeField(null=True, blank=True)
+    # What hands it back to the carrier, once the quarantine is over: there is no way back then.
+    release_operation = models.ForeignKey(
+        "carriers.CarrierOperation",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="released_numbers",
+    )
     # Made up for the demo: not to be called.
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -149,6 +162,16 @@ class PhoneNumber(models.Model):
                 name="numbers_number_given_up_goes_nowhere",
             ),
             models.CheckConstraint(
+                condition=Q(status="quarantine", quarantine_until__isnull=False)
+                | (~Q(status="quarantine") & Q(quarantine_until__isnull=True)),
+                name="numbers_number_quarantine_dated",
+            ),
+            models.CheckConstraint(
+                condition=Q(release_operation__isnull=True)
+                | Q(status__in=["quarantine", "released"]),
+                name="numbers_number_handed_back_after_quarantine",
+            ),
+            models.CheckConstraint(
                 condition=Q(emergency_state="none", emergency_address__isnull=True)
                 | Q(emergency_state__in=["pending", "validated"], emergency_address__isnull=False),
                 name="numbers_number_emergency_address_set",
@@ -164,6 +187,11 @@ class PhoneNumber(models.Model):
                 fields=["tenant", "country", "status", "e164"], name="numbers_number_country"
             ),
             models.Index(fields=["tenant", "status", "e164"], name="numbers_number_status"),
+            models.Index(
+                fields=["quarantine_until"],
+                condition=Q(quarantine_until__isnull=False, release_operation__isnull=True),
+                name="numbers_number_quarantine",
+            ),
             GinIndex(fields=["tags"], name="numbers_number_tags"),
             GinIndex(fields=["capabilities"], name="numbers_number_capabilities"),
             GinIndex(OpClass(F("e164"), name="gin_trgm_ops"), name="numbers_number_contains"),

@@ -10,6 +10,7 @@ from cliqtel_portal.accounts.querysets import TenantQuerySet
 
 if TYPE_CHECKING:
     from cliqtel_portal.accounts.models import Tenant
+    from cliqtel_portal.numbers.change_models import NumberChange  # noqa: F401 - as below
     from cliqtel_portal.numbers.models import (  # noqa: F401 - row types of the querysets
         EmergencyAddress,
         Offer,
@@ -25,6 +26,11 @@ class EmergencyAddressQuerySet(TenantQuerySet["EmergencyAddress"]):
 
 class PhoneNumberQuerySet(TenantQuerySet["PhoneNumber"]):
     pass
+
+
+class NumberChangeQuerySet(TenantQuerySet["NumberChange"]):
+    def newest_first(self) -> NumberChangeQuerySet:
+        return self.order_by("-at", "-id")
 
 
 class StockNumberQuerySet(models.QuerySet["StockNumber"]):

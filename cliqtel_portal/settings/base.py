@@ -224,6 +224,9 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
+# How long a number that was given up can be brought back before it goes to the carrier.
+NUMBER_QUARANTINE_DAYS = 30
+
 # Bounds of ordinary form posts; /mcp has its own.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500

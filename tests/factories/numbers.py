@@ -9,6 +9,7 @@ import factory
 import phonenumbers
 from django.utils import timezone
 
+from cliqtel_portal.numbers.change_models import NumberChange
 from cliqtel_portal.numbers.models import (
     EmergencyAddress,
     Offer,
@@ -46,6 +47,22 @@ class PhoneNumberFactory(factory.django.DjangoModelFactory):
     status = "active"
     monthly_price = Decimal("1.00")
     currency = "EUR"
+    quarantine_until = factory.LazyAttribute(
+        lambda number: (
+            timezone.now() + timedelta(days=30) if number.status == "quarantine" else None
+        )
+    )
+
+
+class NumberChangeFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = NumberChange
+
+    number = factory.SubFactory(PhoneNumberFactory)
+    tenant = factory.SelfAttribute("number.tenant")
+    kind = "given_up"
+    by_label = "Alice"
+    key = factory.Sequence(lambda n: f"change-{n}")
 
 
 class StockNumberFactory(factory.django.DjangoModelFactory):

@@ -6,6 +6,7 @@ from django.test import Client
 from tests.factories.accounts import UserFactory
 from tests.factories.numbers import (
     EmergencyAddressFactory,
+    NumberChangeFactory,
     OfferFactory,
     PhoneNumberFactory,
     ReservationFactory,
@@ -14,6 +15,7 @@ from tests.factories.numbers import (
 
 FACTORIES = {
     "phonenumber": PhoneNumberFactory,
+    "numberchange": NumberChangeFactory,
     "emergencyaddress": EmergencyAddressFactory,
     "stocknumber": StockNumberFactory,
     "reservation": ReservationFactory,

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
+from cliqtel_portal.numbers.change_models import NumberChange
 from cliqtel_portal.numbers.models import StockNumber
 from tests.factories.callflows import CallFlowFactory
+from tests.factories.carriers import CarrierOperationFactory
 from tests.factories.numbers import (
     EmergencyAddressFactory,
+    NumberChangeFactory,
     PhoneNumberFactory,
     ReservationFactory,
     StockNumberFactory,
@@ -102,3 +106,43 @@ def test_a_city_is_looked_up_in_an_index(db):
         cursor.execute("SET LOCAL enable_seqscan = off")
         plan = StockNumber.objects.filter(area__icontains="amsterdam").explain()
     assert "numbers_stock_area" in plan
+
+
+def test_a_quarantine_has_an_end_and_nothing_else_has(acme):
+    with refused("quarantine_dated"), transaction.atomic():
+        PhoneNumberFactory(tenant=acme, status="quarantine", quarantine_until=None)
+    with refused("quarantine_dated"), transaction.atomic():
+        PhoneNumberFactory(tenant=acme, status="active", quarantine_until=timezone.now())
+
+
+def test_only_a_number_that_was_given_up_is_handed_back(acme, mallory):
+    operation = CarrierOperationFactory(tenant=acme, kind="release_number")
+    with refused("handed_back_after_quarantine"), transaction.atomic():
+        PhoneNumberFactory(tenant=acme, status="active", release_operation=operation)
+    with (
+        pytest.raises(IntegrityError, match="for its own tenant"),
+        transaction.atomic(),
+    ):
+        PhoneNumberFactory(tenant=mallory.tenant, status="quarantine", release_operation=operation)
+    PhoneNumberFactory(tenant=acme, status="quarantine", release_operation=operation)
+
+
+def test_the_record_of_a_number_is_append_only_and_of_its_tenant(acme, mallory):
+    number = PhoneNumberFactory(tenant=acme)
+    change = NumberChangeFactory(number=number)
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        NumberChange.objects.update(by_label="nobody")
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        change.delete()
+    with pytest.raises(IntegrityError, match="tenant of its number"), transaction.atomic():
+        NumberChangeFactory(number=number, tenant=mallory.tenant)
+
+
+def test_a_change_of_the_connection_says_from_where_to_where(acme):
+    number = PhoneNumberFactory(tenant=acme)
+    with refused("kind_complete"), transaction.atomic():
+        NumberChangeFactory(number=number, kind="assigned", before=None, after=None)
+    with refused("change_changes"), transaction.atomic():
+        NumberChangeFactory(
+            number=number, kind="assigned", before={"kind": "none"}, after={"kind": "none"}
+        )
