@@ -35,6 +35,8 @@ from cliqtel_portal.locks import advisory_lock
 
 logger = logging.getLogger(__name__)
 
+_MAX_MESSAGE = 500
+
 
 class _GaveUp(PortalError):
     """Its workers died, or met a mistake of ours, too often."""
@@ -72,6 +74,7 @@ def claim_for_execution(approval_id: uuid.UUID, *, now: datetime | None = None) 
             status=Status.EXECUTING,
             attempts=F("attempts") + 1,
             due_at=now + timedelta(seconds=settings.APPROVAL_CLAIM_SECONDS),
+            retry_message="",
         )
     )
     rows = Approval.objects.select_related("tenant", "requester")
@@ -145,7 +148,9 @@ def _postpone(approval: Approval, error: PortalError, now: datetime) -> None:
         settings.APPROVAL_RETRY_MAX_SECONDS,
     )
     logger.info("approval %s: %s, again in %s s", approval.pk, error.code, seconds)
-    _held(approval).update(due_at=now + timedelta(seconds=seconds))
+    _held(approval).update(
+        due_at=now + timedelta(seconds=seconds), retry_message=error.message[:_MAX_MESSAGE]
+    )
 
 
 @transaction.atomic
@@ -170,7 +175,12 @@ def _fail(approval: Approval, error: PortalError, now: datetime) -> None:
         "uncertain": uncertain,
     }
     if _held(approval).transition(
-        Status.FAILED, due_at=None, executed_at=now, outcome=outcome, error_code=error.code
+        Status.FAILED,
+        due_at=None,
+        executed_at=now,
+        outcome=outcome,
+        error_code=error.code,
+        retry_message="",
     ):
         logger.warning("approval %s failed: %s", approval.pk, error.code)
         if not uncertain:

@@ -68,6 +68,8 @@ class Approval(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     # When the scan looks after it (again): set while approved or executing.
     due_at = models.DateTimeField(null=True, blank=True)
+    # Why the last attempt brought no outcome and another follows, in words of ours.
+    retry_message = models.CharField(max_length=500, blank=True)
     # The executor was called: from here on the deed may have been done.
     begun_at = models.DateTimeField(null=True, blank=True)
     # When its execution ended, well or not.
@@ -148,6 +150,10 @@ class Approval(models.Model):
                     & ~Q(error_code="")
                 ),
                 name="approvals_approval_status_complete",
+            ),
+            models.CheckConstraint(
+                condition=Q(retry_message="") | Q(status="executing"),
+                name="approvals_approval_retry_while_executing",
             ),
             # A call drafts one thing, however often its work is repeated.
             models.UniqueConstraint(fields=["call_id"], name="approvals_approval_one_per_call"),

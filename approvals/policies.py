@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -64,8 +64,21 @@ class Requirement:
 
 def terms_of(tenant: Tenant, action: str) -> Terms:
     """The tenant's own policy, or the defaults of the settings."""
+    return terms_by_action(tenant, [action])[action]
+
+
+def terms_by_action(tenant: Tenant, actions: Iterable[str]) -> dict[str, Terms]:
+    """One query, however many actions."""
+    asked = set(actions)
+    own = {
+        policy.action: policy
+        for policy in Policy.objects.for_tenant(tenant).filter(action__in=asked)
+    }
+    return {action: _terms(action, own.get(action)) for action in asked}
+
+
+def _terms(action: str, policy: Policy | None) -> Terms:
     always = action in settings.APPROVAL_ALWAYS_FOUR_EYES
-    policy = Policy.objects.for_tenant(tenant).filter(action=action).first()
     if policy is None:
         return Terms(
             layers=parse_layers(settings.APPROVAL_LAYERS),
@@ -84,51 +97,49 @@ def terms_of(tenant: Tenant, action: str) -> Terms:
 
 
 def requirement_of(approval: Approval) -> Requirement:
-    """Three queries: the policy, the tenant, its members."""
-    terms = terms_of(approval.tenant, approval.action)
-    eligible = {
-        membership.user_id
-        for membership in Membership.objects.live().filter(
-            tenant_id=approval.tenant_id, user__is_active=True
-        )
-        if terms.may_decide(membership.role)
+    return requirements_of(approval.tenant, [approval])[approval.pk]
+
+
+def requirements_of(tenant: Tenant, approvals: Sequence[Approval]) -> dict[uuid.UUID, Requirement]:
+    """What each of the tenant's approvals takes, by id. Two queries: the policies, the members."""
+    terms = terms_by_action(tenant, {approval.action for approval in approvals})
+    members = list(
+        Membership.objects.live()
+        .filter(tenant=tenant, user__is_active=True)
+        .values_list("user_id", "role")
+    )
+    return {
+        approval.pk: _requirement(approval, terms[approval.action], members, tenant.currency)
+        for approval in approvals
     }
+
+
+def _requirement(
+    approval: Approval, terms: Terms, members: Iterable[tuple[uuid.UUID, str]], currency: str
+) -> Requirement:
+    eligible = {user_id for user_id, role in members if terms.may_decide(role)}
     others = eligible - {approval.requester_id}
-    four_eyes = _asks_four_eyes(terms, approval)
+    price = approval.price
+    # Amounts of another currency can't be compared: they count as above every threshold.
+    is_foreign = price is not None and price.currency != currency
+
+    def reaches(amount: Decimal) -> bool:
+        return is_foreign or approval.amount >= amount
+
+    four_eyes = terms.always_four_eyes or (
+        terms.four_eyes_from is not None and reaches(terms.four_eyes_from)
+    )
+    wanted = max(
+        (layer.deciders for layer in terms.layers if reaches(layer.amount_from)), default=1
+    )
     # With nobody else the one there is decides alone: a tenant of one person is not locked out.
     pool = others if four_eyes and others else eligible
-    wanted = _deciders_wanted(terms, approval)
     return Requirement(
         terms=terms,
         pool=frozenset(pool),
         deciders=max(1, min(wanted, len(pool))),
         excludes_requester=four_eyes and bool(others),
         needs_password=len(pool) < wanted or (four_eyes and not others),
-    )
-
-
-def _is_foreign(approval: Approval) -> bool:
-    """Amounts of another currency can't be compared: they count as above every threshold."""
-    price = approval.price
-    return price is not None and price.currency != approval.tenant.currency
-
-
-def _asks_four_eyes(terms: Terms, approval: Approval) -> bool:
-    if terms.always_four_eyes:
-        return True
-    if terms.four_eyes_from is None:
-        return False
-    return _is_foreign(approval) or approval.amount >= terms.four_eyes_from
-
-
-def _deciders_wanted(terms: Terms, approval: Approval) -> int:
-    return max(
-        (
-            layer.deciders
-            for layer in terms.layers
-            if _is_foreign(approval) or approval.amount >= layer.amount_from
-        ),
-        default=1,
     )
 
 

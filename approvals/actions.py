@@ -1,0 +1,17 @@
+"""What the actions are called on pages. Names only: what an action does is its executor's."""
+
+from __future__ import annotations
+
+# In the order of the settings page. Those that a policy can be made for.
+ACTIONS = {
+    "purchase_number": "Buy numbers",
+    "assign_number": "Connect a number",
+    "release_number": "Release a number",
+    "update_route": "Change a call flow",
+    "send_message": "Send messages",
+}
+
+
+def words_of(action: str) -> str:
+    """Also of an action that this version doesn't know: another process may have asked for it."""
+    return ACTIONS.get(action) or action.replace("_", " ").capitalize()
