@@ -28,9 +28,9 @@ class NumberChange(models.Model):
         "numbers.PhoneNumber", on_delete=models.PROTECT, related_name="changes"
     )
     kind = models.CharField(max_length=12, choices=Kind)
-    # Where calls went and go, {"kind", "id", "name"}; the names as they were then.
-    before = models.JSONField(null=True, blank=True)
-    after = models.JSONField(null=True, blank=True)
+    # Of a connection: {"kind", "id", "name"}, with the name as it was then. Else {"status"}.
+    before = models.JSONField()
+    after = models.JSONField()
     # A copy, empty where the clock did it: the record names people after they left.
     by_label = models.CharField(max_length=200, blank=True)
     approval_id = models.UUIDField(null=True, blank=True)
@@ -45,18 +45,10 @@ class NumberChange(models.Model):
             models.UniqueConstraint(fields=["tenant", "key"], name="numbers_change_key_unique"),
             models.CheckConstraint(condition=~Q(key=""), name="numbers_change_key_present"),
             models.CheckConstraint(
-                condition=Q(kind="assigned", before__isnull=False, after__isnull=False)
-                | Q(
-                    kind__in=["given_up", "restored", "handed_back"],
-                    before__isnull=True,
-                    after__isnull=True,
-                ),
-                name="numbers_change_kind_complete",
+                condition=Q(kind__in=["assigned", "given_up", "restored", "handed_back"]),
+                name="numbers_change_kind_valid",
             ),
-            models.CheckConstraint(
-                condition=~Q(kind="assigned") | ~Q(before=F("after")),
-                name="numbers_change_changes",
-            ),
+            models.CheckConstraint(condition=~Q(before=F("after")), name="numbers_change_changes"),
         ]
         indexes = [models.Index(fields=["number", "-at", "-id"], name="numbers_change_number")]
 

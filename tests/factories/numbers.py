@@ -61,6 +61,8 @@ class NumberChangeFactory(factory.django.DjangoModelFactory):
     number = factory.SubFactory(PhoneNumberFactory)
     tenant = factory.SelfAttribute("number.tenant")
     kind = "given_up"
+    before = {"status": "active"}
+    after = {"status": "quarantine"}
     by_label = "Alice"
     key = factory.Sequence(lambda n: f"change-{n}")
 

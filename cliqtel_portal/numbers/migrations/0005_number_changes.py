@@ -68,8 +68,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=cliqtel_portal.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('kind', models.CharField(choices=[('assigned', 'Connected'), ('given_up', 'Given up'), ('restored', 'Brought back'), ('handed_back', 'Handed back')], max_length=12)),
-                ('before', models.JSONField(blank=True, null=True)),
-                ('after', models.JSONField(blank=True, null=True)),
+                ('before', models.JSONField()),
+                ('after', models.JSONField()),
                 ('by_label', models.CharField(blank=True, max_length=200)),
                 ('approval_id', models.UUIDField(blank=True, null=True)),
                 ('key', models.CharField(max_length=80)),
@@ -112,11 +112,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='numberchange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('after__isnull', False), ('before__isnull', False), ('kind', 'assigned')), models.Q(('after__isnull', True), ('before__isnull', True), ('kind__in', ['given_up', 'restored', 'handed_back'])), _connector='OR'), name='numbers_change_kind_complete'),
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['assigned', 'given_up', 'restored', 'handed_back'])), name='numbers_change_kind_valid'),
         ),
         migrations.AddConstraint(
             model_name='numberchange',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'assigned'), _negated=True), models.Q(('before', models.F('after')), _negated=True), _connector='OR'), name='numbers_change_changes'),
+            constraint=models.CheckConstraint(condition=models.Q(('before', models.F('after')), _negated=True), name='numbers_change_changes'),
         ),
         migrations.RunSQL(CREATE, DROP),
     ]
