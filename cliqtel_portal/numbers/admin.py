@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.http import HttpRequest
 
@@ -11,6 +13,7 @@ from cliqtel_portal.numbers.models import (
     Reservation,
     StockNumber,
 )
+from cliqtel_portal.numbers.order_models import NumberOrder, OrderLine
 
 
 @admin.register(PhoneNumber)
@@ -74,7 +77,7 @@ class ReservationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ["stock_number__e164", "tenant__slug", "tenant__name"]
     search_help_text = "Part of the number (+31…), or the tenant."
     date_hierarchy = "created_at"
-    raw_id_fields = ["tenant", "stock_number"]
+    raw_id_fields = ["tenant", "stock_number", "order"]
     readonly_fields = ["created_at"]
 
 
@@ -86,3 +89,34 @@ class OfferAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_help_text = "Part of the number (+31…), or the tenant."
     raw_id_fields = ["tenant", "stock_number"]
     readonly_fields = ["created_at"]
+
+
+class _ReadOnly:
+    """Rows come from services; staff look."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class OrderLineInline(_ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
+    model = OrderLine
+    extra = 0
+    fields = ["position", "e164", "setup_price", "monthly_price", "phone_number"]
+
+
+@admin.register(NumberOrder)
+class NumberOrderAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["id", "tenant", "requested_by", "state", "created_at", "error_code"]
+    list_filter = ["state"]
+    list_select_related = ["tenant", "requested_by"]
+    search_fields = ["=id", "lines__e164", "tenant__slug", "requested_by__email"]
+    search_help_text = "Id of the order, part of a number (+31…), tenant or requester."
+    date_hierarchy = "created_at"
+    ordering = ["-created_at", "-id"]
+    inlines = [OrderLineInline]

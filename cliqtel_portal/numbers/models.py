@@ -13,6 +13,7 @@ from cliqtel_portal.ids import uuid7
 from cliqtel_portal.money import Money
 from cliqtel_portal.number_types import Capability, NumberType
 from cliqtel_portal.numbers.change_models import NumberChange  # noqa: F401 - a model of this app
+from cliqtel_portal.numbers.order_models import NumberOrder, OrderLine  # noqa: F401 - the same
 from cliqtel_portal.numbers.querysets import (
     EmergencyAddressQuerySet,
     OfferQuerySet,
@@ -294,6 +295,10 @@ class Reservation(models.Model):
     )
     stock_number = models.ForeignKey(
         StockNumber, on_delete=models.PROTECT, related_name="reservations"
+    )
+    # The drafted order that keeps it; without one a person holds it while they choose.
+    order = models.ForeignKey(
+        NumberOrder, on_delete=models.PROTECT, null=True, blank=True, related_name="reservations"
     )
     expires_at = models.DateTimeField()
     released_at = models.DateTimeField(null=True, blank=True)

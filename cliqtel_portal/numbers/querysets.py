@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Reservation,
         StockNumber,
     )
+    from cliqtel_portal.numbers.order_models import NumberOrder, OrderLine  # noqa: F401 - as above
 
 
 class EmergencyAddressQuerySet(TenantQuerySet["EmergencyAddress"]):
@@ -48,8 +49,23 @@ class ReservationQuerySet(TenantQuerySet["Reservation"]):
         """Not released and not run out: a row that nobody has closed yet holds nothing."""
         return self.filter(released_at__isnull=True, expires_at__gt=at)
 
+    def unreleased(self) -> ReservationQuerySet:
+        """Rows that the index of live ones knows: also those that have run out."""
+        return self.filter(released_at__isnull=True)
+
 
 class OfferQuerySet(TenantQuerySet["Offer"]):
     def live(self, at: datetime) -> OfferQuerySet:
         """Still promised at that moment."""
         return self.filter(expires_at__gt=at)
+
+
+class NumberOrderQuerySet(TenantQuerySet["NumberOrder"]):
+    def lapsed(self, at: datetime) -> NumberOrderQuerySet:
+        """Drafts that hold nothing any more, the oldest first."""
+        return self.filter(state="draft", hold_until__lte=at).order_by("hold_until", "id")
+
+
+class OrderLineQuerySet(models.QuerySet["OrderLine"]):
+    def for_tenant(self, tenant: Tenant) -> OrderLineQuerySet:
+        return self.filter(order__tenant=tenant)

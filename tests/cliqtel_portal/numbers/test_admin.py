@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.numbers import (
     EmergencyAddressFactory,
     NumberChangeFactory,
@@ -12,6 +12,7 @@ from tests.factories.numbers import (
     ReservationFactory,
     StockNumberFactory,
 )
+from tests.factories.orders import make_order
 
 FACTORIES = {
     "phonenumber": PhoneNumberFactory,
@@ -20,6 +21,7 @@ FACTORIES = {
     "stocknumber": StockNumberFactory,
     "reservation": ReservationFactory,
     "offer": OfferFactory,
+    "numberorder": lambda: make_order(MembershipFactory()),
 }
 
 
