@@ -36,7 +36,7 @@ def daily_allowance(tenant: Tenant, *, now: datetime | None = None) -> DailyAllo
     limit = MessagingLimit.objects.for_tenant(tenant).first() or MessagingLimit(
         tenant=tenant, currency=tenant.currency
     )
-    sent = Message.objects.sent_since(tenant, day).aggregate(
+    sent = Message.objects.sent_alone_since(tenant, day).aggregate(
         messages=Count("id"), amount=Sum("cost", filter=Q(currency=limit.currency))
     )
     spent: Decimal = sent["amount"] or Decimal(0)
