@@ -11,3 +11,9 @@ class LedgerConflict(BillingError):
     """That reference is booked already, with another amount or for another tenant."""
 
     code = "idempotency_conflict"
+
+
+class BalanceTooLow(BillingError):
+    """The account does not hold what it would cost."""
+
+    code = "balance_too_low"

@@ -10,7 +10,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from cliqtel_portal.accounts.models import Tenant
-from cliqtel_portal.billing.errors import LedgerConflict
+from cliqtel_portal.billing.errors import BalanceTooLow, LedgerConflict
 from cliqtel_portal.billing.models import LedgerEntry
 from cliqtel_portal.money import Money
 
@@ -60,3 +60,37 @@ def balance(tenant: Tenant) -> Money:
         .aggregate(total=Sum("amount"))["total"]
     )
     return Money(amount=total or Decimal(0), currency=tenant.currency)
+
+
+@transaction.atomic
+def hold_account(tenant: Tenant) -> None:
+    """Until the caller's transaction ends nobody else spends from the account, or counts what was
+    sent from it. Rows that refer to the tenant can still be written.
+    """
+    # Evaluated for its lock alone.
+    list(Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).values_list("pk"))
+
+
+@transaction.atomic
+def require_balance(tenant: Tenant, money: Money) -> None:
+    """The account holds the money, and will until the caller's transaction has booked it.
+
+    Raises:
+        BalanceTooLow: it does not, or is kept in another currency.
+    """
+    hold_account(tenant)
+    shortage = balance_shortage(tenant, money)
+    if shortage:
+        raise BalanceTooLow(f"{shortage} Top up the account, then try again.")
+
+
+def balance_shortage(tenant: Tenant, money: Money) -> str:
+    """Return a sentence that says what the account lacks to pay that, "" where it lacks nothing."""
+    if money.amount == 0:
+        return ""
+    held = balance(tenant)
+    if held.currency != money.currency:
+        return f"This costs {money} and the account is kept in {held.currency}."
+    if held.amount < money.amount:
+        return f"This costs {money} and the account holds {held}."
+    return ""

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from cliqtel_portal.billing import demo, services
-from cliqtel_portal.billing.errors import LedgerConflict
+from cliqtel_portal.billing.errors import BalanceTooLow, LedgerConflict
 from cliqtel_portal.billing.models import LedgerEntry
 from cliqtel_portal.money import Money
 from tests.factories.billing import LedgerEntryFactory
@@ -75,3 +75,17 @@ def test_seeding_twice_books_once(acme):
     demo.seed({"acme": acme})
     assert services.balance(acme) == balance
     assert balance.amount > 0
+
+
+def test_a_balance_pays_up_to_its_last_cent_in_its_own_currency(acme):
+    LedgerEntryFactory(tenant=acme, amount=Decimal("5.00"))
+    services.require_balance(acme, Money(amount=Decimal("5.00")))
+    for money in (Money(amount=Decimal("5.01")), Money(amount=Decimal(1), currency="USD")):
+        with pytest.raises(BalanceTooLow) as error:
+            services.require_balance(acme, money)
+        assert error.value.code == "balance_too_low"
+        assert "Top up" in error.value.message
+
+
+def test_nothing_costs_nothing_in_any_currency(acme):
+    services.require_balance(acme, Money(amount=Decimal(0), currency="USD"))
