@@ -55,6 +55,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour=3, minute=40),
         "options": {"expires": 12 * 3600},
     },
+    "forget old idempotency keys": {
+        "task": "mcp_access.tasks.forget_old_keys",
+        "schedule": crontab(minute=45),
+        "options": {"expires": 1800},
+    },
     "remove leftovers of self-tests": {
         "task": "mcp_access.tasks.remove_self_test_leftovers",
         "schedule": 120.0,

@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class McpAccessConfig(AppConfig):
     name = "mcp_access"
     verbose_name = "AI access"
+
+    def ready(self) -> None:
+        from cliqtel_portal import deeds
+        from mcp_access import executors
+
+        executors.register(deeds.all_deeds())

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from approvals.models import Approval
+from audit.models import ToolCall as ToolCallRow
 from audit.record import CallRecord, prepare_arguments
 from mcp_access.limits import Burst
 from mcp_access.principal import Principal
@@ -65,6 +67,35 @@ def new_record(
         address=principal.address,
         protocol_version=_fit(protocol_version, 20),
         counted=counted,
+    )
+
+
+def execution_record(approval: Approval) -> CallRecord:
+    """The audit row of an execution of what a tool call drafted and a person approved."""
+    if approval.call_id is None or approval.token_id is None:
+        raise ValueError("no tool call drafted this")
+    kept, digest = prepare_arguments(approval.arguments)
+    approver = approval.decisions.filter(verdict="approve").in_order().last()
+    drafted = ToolCallRow.objects.filter(pk=approval.call_id).first()
+    return CallRecord(
+        tenant_id=approval.tenant_id,
+        tenant_label=_fit(approval.tenant.name, 120),
+        user_id=approval.requester_id,
+        user_label=_fit(approval.requester.email, 254),
+        token_id=approval.token_id,
+        token_label=_fit(approval.token_label, 120),
+        client_id=drafted.client_id if drafted else "",
+        client_label=_fit(approval.client_label, 120),
+        tool=approval.action,
+        scope_required=drafted.scope_required if drafted else "",
+        arguments=kept,
+        argument_digest=digest,
+        # The deed is the portal's own: what it costs of the month was counted with the draft.
+        counted=False,
+        parent_id=approval.call_id,
+        approval_id=approval.pk,
+        actor_id=approver.user_id if approver else None,
+        actor_label=_fit(approver.user.email, 254) if approver else "",
     )
 
 

@@ -23,7 +23,7 @@ from oauth2_provider.models import (
 from oauth2_provider.settings import oauth2_settings
 
 from cliqtel_portal.ids import uuid7
-from mcp_access.querysets import AccessTokenQuerySet
+from mcp_access.querysets import AccessTokenQuerySet, IdempotentCallQuerySet
 
 
 class AccessToken(AbstractAccessToken):  # type: ignore[misc]
@@ -316,3 +316,34 @@ class DoctorWatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} at {self.address}"
+
+
+class IdempotentCall(models.Model):
+    """The outcome that a key stands for, for a day. Written with the work itself, or not at all."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
+    # A static token's id, or client and person of an OAuth session (see `holder_of`).
+    holder = models.CharField(max_length=320)
+    key = models.CharField(max_length=100)
+    tool = models.CharField(max_length=40)
+    # Keyed hash of tool and arguments.
+    digest = models.CharField(max_length=64)
+    result = models.JSONField(default=dict)
+    text = models.TextField(blank=True)
+    approval_id = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = IdempotentCallQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "holder", "key"], name="mcp_idempotent_once_a_key"
+            ),
+            models.CheckConstraint(condition=~Q(key=""), name="mcp_idempotent_key_present"),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="mcp_idempotent_age")]
+
+    def __str__(self) -> str:
+        return f"{self.tool} of {self.created_at:%H:%M}"

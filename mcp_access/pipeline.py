@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
 from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
+from approvals.models import Approval
 from audit.record import Outcome
 from audit.redaction import redact
 from audit.services import close_tool_call, close_tool_call_sync, open_tool_call_sync
 from cliqtel_portal.errors import InvalidArguments, PortalError, Problem
 from mcp_access.authorization import check_access
 from mcp_access.bridge import run_sync
-from mcp_access.call import ToolCall, new_record
+from mcp_access.call import ToolCall, execution_record, new_record
+from mcp_access.idempotency import run_once
 from mcp_access.principal import Principal
 from mcp_access.tools import registry
+from mcp_access.tools.approval import resume
 from mcp_access.tools.tool import Answer, Context, Tool
 
 logger = logging.getLogger(__name__)
@@ -42,9 +46,12 @@ class ResultTooLarge(PortalError):
 
 
 async def execute_tool_call(
-    call: ToolCall, name: str, arguments: Mapping[str, Any] | None
+    call: ToolCall, name: str, arguments: Mapping[str, Any] | None, *, resumed: str = ""
 ) -> Answer:
     """Run the tool of an open call and close its audit row, whatever happens.
+
+    `resumed`: the approval that an earlier round of this very call asked for. The tool doesn't run
+    again: the answer tells how that approval stands.
 
     Raises:
         UnknownTool: there is no such tool.
@@ -54,7 +61,10 @@ async def execute_tool_call(
         tool = _checked_tool(call.principal, name)
         parsed = tool.parse(_clean(arguments))
         context = _context(call)
-        answer = _bounded(await run_sync(tool.handler, context, parsed))
+        if resumed:
+            answer = await run_sync(resume, tool, context, resumed)
+        else:
+            answer = _bounded(await run_sync(run_once, tool, context, parsed))
     except Exception as error:
         expected = _expected(error, call)
         await close(call, _outcome(call, expected))
@@ -86,13 +96,50 @@ def execute_tool_call_sync(
         raise QuotaExceeded("This month's tool calls are used up.")
     try:
         tool = _checked_tool(principal, name)
-        answer = _bounded(tool.handler(_context(call), tool.parse(_clean(arguments))))
+        answer = _bounded(run_once(tool, _context(call), tool.parse(_clean(arguments))))
     except Exception as error:
         expected = _expected(error, call)
         close_tool_call_sync(record, _outcome(call, expected))
         raise expected from error
     close_tool_call_sync(record, _outcome(call, answer))
     return answer
+
+
+def execute_approved_call(
+    approval: Approval, deed: Callable[[], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """Do the deed with an audit row of its own: child of the drafting call, actor the approver.
+
+    Each attempt has its row. Not inside a transaction.
+
+    Raises:
+        Exception: the deed's, unchanged: approvals know which to try again.
+    """
+    record = execution_record(approval)
+    started = time.perf_counter()
+    open_tool_call_sync(record, month_limit=None)
+
+    def ended(**fields: Any) -> Outcome:
+        duration_ms = max(0, round((time.perf_counter() - started) * 1000))
+        return Outcome(duration_ms=duration_ms, approval_id=approval.pk, **fields)
+
+    try:
+        outcome = deed()
+    except Exception as error:
+        code = error.code if isinstance(error, PortalError) else InternalError.code
+        close_tool_call_sync(record, ended(status="error", error_code=code))
+        raise
+    cost = approval.price
+    close_tool_call_sync(
+        record,
+        ended(
+            status="ok",
+            result={"attempt": approval.attempts},
+            cost_amount=cost.first_charge.amount if cost else None,
+            cost_currency=cost.currency if cost else "",
+        ),
+    )
+    return outcome
 
 
 class QuotaExceeded(PortalError):
@@ -108,7 +155,12 @@ def _checked_tool(principal: Principal, name: str) -> Tool:
 
 
 def _context(call: ToolCall) -> Context:
-    return Context(principal=call.principal, call_id=str(call.record.id), burst=call.burst)
+    return Context(
+        principal=call.principal,
+        call_id=str(call.record.id),
+        burst=call.burst,
+        client_label=call.record.client_label,
+    )
 
 
 def _clean(arguments: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -165,7 +217,12 @@ def _expected(error: Exception, call: ToolCall) -> PortalError:
 def _outcome(call: ToolCall, ended: Answer | PortalError) -> Outcome:
     if isinstance(ended, Answer):
         facts = redact(dict(ended.facts)) if ended.facts else None
-        return Outcome(status="ok", duration_ms=call.duration_ms, result=facts)
+        return Outcome(
+            status="ok",
+            duration_ms=call.duration_ms,
+            result=facts,
+            approval_id=ended.approval_id,
+        )
     facts = {"problems": len(ended.problems)} if ended.problems else None
     return Outcome(
         status="error", duration_ms=call.duration_ms, error_code=ended.code, result=facts

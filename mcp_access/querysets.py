@@ -11,7 +11,10 @@ from django.utils import timezone
 from cliqtel_portal.accounts.querysets import TenantQuerySet
 
 if TYPE_CHECKING:
-    from mcp_access.models import AccessToken  # noqa: F401 - the queryset's row type
+    from mcp_access.models import (  # noqa: F401 - row types of the querysets
+        AccessToken,
+        IdempotentCall,
+    )
 
 
 class AccessTokenQuerySet(TenantQuerySet["AccessToken"]):
@@ -26,3 +29,9 @@ class AccessTokenQuerySet(TenantQuerySet["AccessToken"]):
         """Live static tokens, a rotated pair counted once (its successor)."""
         successor = self.model.objects.live(now).filter(pk=OuterRef("replaced_by_id"))
         return self.static().live(now).filter(Q(replaced_by__isnull=True) | ~Exists(successor))
+
+
+class IdempotentCallQuerySet(TenantQuerySet["IdempotentCall"]):
+    def forgotten(self, before: datetime) -> Self:
+        """Keys whose day is over."""
+        return self.filter(created_at__lt=before)

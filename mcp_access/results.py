@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, CallToolResult, TextContent, ToolAnnotations
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolResult,
+    ElicitRequest,
+    ElicitRequestURLParams,
+    InputRequiredResult,
+    TextContent,
+    ToolAnnotations,
+)
 from mcp_types import Tool as SdkTool
 
 from cliqtel_portal.errors import PortalError
-from mcp_access.tools.tool import Answer, Tool
+from mcp_access.tools.tool import Answer, Prompt, Tool
 
 
 def to_sdk_tool(tool: Tool) -> SdkTool:
@@ -34,6 +42,19 @@ def to_call_tool_result(answer: Answer) -> CallToolResult:
         structured_content=answer.result.model_dump(mode="json", exclude_none=True),
         is_error=False,
     )
+
+
+def to_input_required(prompt: Prompt, approval_id: str) -> InputRequiredResult:
+    """Ask the host to open the approval's page (MCP 2026-07-28, URL elicitation).
+
+    The state is sealed on its way out (`server.get_server`): a client can't name another approval.
+    """
+    request = ElicitRequest(
+        params=ElicitRequestURLParams(
+            message=prompt.message, url=prompt.url, elicitation_id=approval_id
+        )
+    )
+    return InputRequiredResult(input_requests={"approval": request}, request_state=approval_id)
 
 
 def error_result(error: PortalError) -> CallToolResult:

@@ -6,18 +6,23 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
+from django.utils.crypto import salted_hmac
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
+    InputRequiredResult,
     ListPromptsResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
 )
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from cliqtel_portal import __version__
 from cliqtel_portal.errors import PortalError
@@ -45,18 +50,34 @@ async def _list_tools(context: _Context, params: PaginatedRequestParams | None) 
     return ListToolsResult(tools=[results.to_sdk_tool(tool) for tool in visible])
 
 
-async def _call_tool(context: _Context, params: CallToolRequestParams) -> CallToolResult:
+async def _call_tool(
+    context: _Context, params: CallToolRequestParams
+) -> CallToolResult | InputRequiredResult:
     call = current_call.get()
     if call is None:
         # The gate opens a row for every tools/call, or refuses it: no row, no tool.
         raise RuntimeError("a tool call without its audit row")
     try:
-        answer = await execute_tool_call(call, params.name, params.arguments)
+        answer = await execute_tool_call(
+            call, params.name, params.arguments, resumed=params.request_state or ""
+        )
     except UnknownTool as error:
         raise results.unknown_tool(error) from error
     except PortalError as error:
         return results.error_result(error)
+    # Asked once: the round that comes back gets its answer, whatever the person did.
+    if answer.prompt is not None and not params.request_state and _opens_links(context):
+        return results.to_input_required(answer.prompt, str(answer.approval_id))
     return results.to_call_tool_result(answer)
+
+
+def _opens_links(context: _Context) -> bool:
+    """Whether the client takes part in multi round trips and can show a person an address."""
+    if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+        return False
+    capabilities = context.session.client_capabilities
+    elicitation = capabilities.elicitation if capabilities else None
+    return elicitation is not None and elicitation.url is not None
 
 
 async def _list_resources(
@@ -85,7 +106,7 @@ def _input_schema(name: str) -> Mapping[str, Any] | None:
 
 @functools.cache
 def get_server() -> Server[Any]:
-    return Server(
+    server: Server[Any] = Server(
         "cliqtel",
         title="Cliqtel AI Access",
         version=__version__,
@@ -98,3 +119,8 @@ def get_server() -> Server[Any]:
         on_list_resource_templates=_list_resource_templates,
         on_list_prompts=_list_prompts,
     )
+    # The SDK's own key is one of the process: another process, or a restart, could not open it.
+    key = salted_hmac("mcp_access.request_state", "", algorithm="sha256").digest()
+    security = RequestStateSecurity(keys=[key], ttl=settings.MCP_REQUEST_STATE_SECONDS)
+    server.middleware.append(RequestStateBoundary(security, default_audience="cliqtel"))
+    return server

@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 
 from cliqtel_portal.locks import advisory_lock
-from mcp_access import ending
+from mcp_access import ending, idempotency
 from mcp_access.oauth import doctor_cleanup, retention
 
 logger = logging.getLogger(__name__)
@@ -65,3 +65,13 @@ def remove_self_test_leftovers() -> None:
             return
         removed = doctor_cleanup.remove_leftovers()
     logger.info("removed %d clients of broken self-tests", removed)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_old_keys() -> None:
+    """Delete idempotency keys whose day is over."""
+    with advisory_lock("mcp_access.forget_old_keys") as acquired:
+        if not acquired:
+            return
+        forgotten = idempotency.forget_old_keys()
+    logger.info("forgot %d idempotency keys", forgotten)

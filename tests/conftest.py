@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cliqtel_portal.accounts.models import Membership, Tenant
+    from tests.factories.approvals import CountingExecutor
 
 
 @pytest.fixture
@@ -44,3 +47,17 @@ def mallory(db: None) -> Membership:
         role="owner",
         user__email="mallory@malice.example",
     )
+
+
+@pytest.fixture
+def executor() -> Iterator[CountingExecutor]:
+    """Executes `order_number` and, for the four-eyes rule, `release_number`."""
+    from approvals import executors
+    from tests.factories.approvals import ACTION, CountingExecutor
+
+    kept = dict(executors._executors)
+    counting = CountingExecutor()
+    executors._executors.update({ACTION: counting, "release_number": counting})
+    yield counting
+    executors._executors.clear()
+    executors._executors.update(kept)

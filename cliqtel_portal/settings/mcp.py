@@ -75,6 +75,10 @@ TOKEN_RETENTION_DAYS = 400  # dead tokens stay this long: the audit log names th
 MCP_MAX_BODY_BYTES = 1024 * 1024
 MCP_MAX_JSON_DEPTH = 32
 MCP_MAX_RESULT_CHARS = 80_000  # about 20,000 tokens: hosts cut at 25,000
+# A key of a call stands for its outcome this long.
+MCP_IDEMPOTENCY_SECONDS = 24 * 3600
+# A host may come back this long after it was asked to open an approval.
+MCP_REQUEST_STATE_SECONDS = 3600
 MCP_THREADS = _env.int(
     "MCP_THREADS", default=16
 )  # threads for tools in a process; = its DB connections

@@ -19,3 +19,9 @@ class Hints:
 
 
 READ = Hints(read_only=True, destructive=False, idempotent=True, open_world=False)
+# Makes something that waits for a person, or holds a number for minutes.
+DRAFT = Hints(read_only=False, destructive=False, idempotent=False, open_world=False)
+# Ends in a deed, once a person has agreed. With its idempotency key it can be repeated.
+PRIVILEGED = Hints(read_only=False, destructive=True, idempotent=True, open_world=False)
+# The same, and strangers get it.
+REACHES_OUT = Hints(read_only=False, destructive=True, idempotent=True, open_world=True)

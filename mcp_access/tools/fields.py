@@ -37,6 +37,19 @@ Capability = Literal["voice", "sms", "mms", "whatsapp", "fax"]
 Limit = Annotated[int, Field(ge=1, le=100, description="Rows a page.")]
 Cursor = Annotated[str, Field(max_length=400, description="next_cursor of the page before.")]
 
+IdempotencyKey = Annotated[
+    str,
+    Field(
+        min_length=8,
+        max_length=100,
+        description="Your own unique key: the same key and arguments within 24 h do it once.",
+    ),
+]
+Reason = Annotated[
+    str, Field(max_length=1000, description="Why, in your words; the person sees it quoted.")
+]
+DryRun = Annotated[bool, Field(description="true: only check, change nothing.")]
+
 
 class MoneyPart(Part):
     amount: str = Field(description="Decimal number as a string.")

@@ -7,12 +7,14 @@ docstring is what the model of an AI host reads. See "Add a tool" in README.md.
 from __future__ import annotations
 
 import inspect
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cliqtel_portal.deeds.requester import Requester
 from cliqtel_portal.errors import InvalidArguments, Problem
 from mcp_access.limits import Burst
 from mcp_access.principal import Principal
@@ -65,6 +67,28 @@ class Context:
     call_id: str
     # The token's window after this call; None outside `/mcp`.
     burst: Burst | None = None
+    # What the AI host calls itself.
+    client_label: str = ""
+
+    @property
+    def requester(self) -> Requester:
+        """Who a draft of this call is from."""
+        return Requester(
+            tenant=self.principal.tenant,
+            user=self.principal.user,
+            token_id=self.principal.token_id,
+            token_label=self.principal.token_name,
+            client_label=self.client_label,
+            call_id=uuid.UUID(self.call_id),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """An invitation to decide. `message` is ours; the person decides at `url`, nowhere else."""
+
+    message: str
+    url: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +101,10 @@ class Answer:
     result: Result
     text: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    # What it asked a person for, or told about: goes into the audit row.
+    approval_id: uuid.UUID | None = None
+    # Waiting for a person at this address, with these words: for hosts that can open it.
+    prompt: Prompt | None = None
 
 
 Handler = Callable[[Context, Any], Answer]

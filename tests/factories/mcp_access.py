@@ -16,6 +16,8 @@ from mcp_access.principal import Principal
 
 DISCOVER = ("mcp.inventory.read", "mcp.pricing.read", "mcp.docs.read", "mcp.callflows.read")
 
+EVERY_SCOPE = tuple(settings.MCP_SCOPES)
+
 
 def make_token(
     membership: Membership, *, scopes: tuple[str, ...] = DISCOVER, **fields: Any

@@ -1,32 +1,66 @@
-"""Arguments with which each tool finds something in acme's demo data."""
+"""Arguments with which each tool finds, or drafts, something in acme's demo data."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from cliqtel_portal.accounts.models import Membership
+from cliqtel_portal.callflows.models import CallFlow
 from cliqtel_portal.numbers.models import PhoneNumber
 from cliqtel_portal.trunks.models import Trunk
+from tests.factories.approvals import make_approval
 
-# "?": an object of acme's, looked up by `real_arguments`.
+
+def _approval() -> str:
+    owner = Membership.objects.get(user__email="owner@acme.test")
+    return str(make_approval(owner).pk)
+
+
+def _trunk() -> str:
+    return str(Trunk.objects.filter(tenant__slug="acme")[0].pk)
+
+
+def _call_flow() -> str:
+    return str(CallFlow.objects.filter(tenant__slug="acme")[0].pk)
+
+
+def _number_with_flow() -> str:
+    numbers = PhoneNumber.objects.filter(tenant__slug="acme", call_flow__isnull=False)
+    return numbers[0].e164
+
+
+# A callable looks up an object of acme's: no other tenant may reach it.
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "get_call_flow": {"number": "?"},
+    "get_approval_status": {"approval_id": _approval},
+    "get_call_flow": {"number": _number_with_flow},
     "get_document": {"document_id": "trunk-3cx"},
     "get_number_requirements": {"country": "NL", "number_type": "local"},
     "get_pricing": {},
-    "get_sip_config": {"trunk_id": "?"},
+    "get_sip_config": {"trunk_id": _trunk},
     "list_call_flows": {},
     "list_inventory": {},
     "search_docs": {"query": "one way audio"},
     "search_numbers": {"country": "NL"},
     "whoami": {},
 }
+# The same for tools that write: what they draft or hold is real, so each test gets its own.
+WRITE_ARGUMENTS: dict[str, dict[str, Any]] = {}
+
+# Arguments that name an object by id, with one of acme's.
+FOREIGN_IDS: dict[str, tuple[str, Callable[[], str]]] = {
+    "get_approval_status": ("approval_id", _approval),
+    "get_call_flow": ("call_flow_id", _call_flow),
+    "get_sip_config": ("trunk_id", _trunk),
+    "list_inventory": ("trunk_id", _trunk),
+}
 
 
 def real_arguments(name: str) -> dict[str, Any]:
-    arguments = dict(ARGUMENTS[name])
-    if name == "get_sip_config":
-        arguments["trunk_id"] = str(Trunk.objects.filter(tenant__slug="acme")[0].pk)
-    if name == "get_call_flow":
-        numbers = PhoneNumber.objects.filter(tenant__slug="acme", call_flow__isnull=False)
-        arguments["number"] = numbers[0].e164
-    return arguments
+    wanted = {**ARGUMENTS, **WRITE_ARGUMENTS}[name]
+    return {key: value() if callable(value) else value for key, value in wanted.items()}
+
+
+def is_about_acme(name: str) -> bool:
+    """Whether the arguments name something that only acme has."""
+    return any(map(callable, {**ARGUMENTS, **WRITE_ARGUMENTS}[name].values()))
