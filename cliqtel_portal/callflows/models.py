@@ -78,9 +78,11 @@ class Revision(models.Model):
     # SHA-256 of the canonical graph: names the state that a change was drafted on.
     etag = models.CharField(max_length=64)
     note = models.CharField(max_length=200, blank=True)
-    # A copy: the log still names the author after they left.
+    # Copies: the log still names the people after they left.
     author_label = models.CharField(max_length=120)
     author_kind = models.CharField(max_length=8, choices=Author, default=Author.HUMAN)
+    # Who allowed it; empty where the author needed nobody.
+    approved_by_label = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = RevisionQuerySet.as_manager()
@@ -111,7 +113,11 @@ class Revision(models.Model):
 
 
 class Change(models.Model):
-    """A proposed edit of a flow, on top of one revision, that waits for a person."""
+    """A proposed state of a flow, on top of one revision, that waits for a person.
+
+    An edit (`operations`) or the return to an earlier revision (`restores`). A trigger keeps what
+    is proposed as it was shown, and a decided one as it was decided.
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"
@@ -126,8 +132,23 @@ class Change(models.Model):
     )
     call_flow = models.ForeignKey(CallFlow, on_delete=models.PROTECT, related_name="changes")
     base_revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="changes")
-    operations = models.JSONField()
+    operations = models.JSONField(default=list, blank=True)
+    restores = models.ForeignKey(
+        Revision, on_delete=models.PROTECT, null=True, blank=True, related_name="restored_by"
+    )
+    # What the flow becomes, and its SHA-256: the very state that is shown is the one published.
+    graph = models.JSONField()
+    etag = models.CharField(max_length=64)
+    author_label = models.CharField(max_length=120)
+    author_kind = models.CharField(max_length=8, choices=Author, default=Author.HUMAN)
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    # Once published: the revision that calls follow since, and the one they followed before.
+    revision = models.ForeignKey(
+        Revision, on_delete=models.PROTECT, null=True, blank=True, related_name="published_by"
+    )
+    previous_revision = models.ForeignKey(
+        Revision, on_delete=models.PROTECT, null=True, blank=True, related_name="replaced_by"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -143,6 +164,25 @@ class Change(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(updated_at__gte=F("created_at")), name="callflows_change_dated"
+            ),
+            models.CheckConstraint(
+                condition=Q(etag__regex=r"^[0-9a-f]{64}$"), name="callflows_change_etag_sha256"
+            ),
+            models.CheckConstraint(
+                condition=Q(author_kind__in=["human", "ai_host"]),
+                name="callflows_change_author_kind_valid",
+            ),
+            models.CheckConstraint(
+                condition=Q(restores__isnull=True) ^ Q(operations=[]),
+                name="callflows_change_edits_or_restores",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="published", revision__isnull=False)
+                | (
+                    ~Q(status="published")
+                    & Q(revision__isnull=True, previous_revision__isnull=True)
+                ),
+                name="callflows_change_published_has_revision",
             ),
         ]
         indexes = [

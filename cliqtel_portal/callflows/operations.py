@@ -104,6 +104,10 @@ class _Draft:
             if not isinstance(changes, Mapping):
                 self.problems.add(join(path, "config"), "must be an object")
                 return
+            resets = [key for key, value in changes.items() if value is None]
+            refuse_unknown_keys(
+                dict.fromkeys(resets), node.kind.config, join(path, "config"), self.problems
+            )
             merged = {**config, **changes}
             kept = {key: value for key, value in merged.items() if value is not None}
             read = node.kind.read_config(kept, join(path, "config"), self.problems)

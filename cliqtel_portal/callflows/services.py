@@ -1,4 +1,4 @@
-"""What pages and tools ask about call flows. Drafting and publishing are not here yet."""
+"""What pages and tools ask about call flows; `drafts` and `publishing` change them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subq
 from django.db.models.functions import Coalesce
 
 from cliqtel_portal.accounts.models import Tenant
-from cliqtel_portal.callflows.errors import CallFlowNotFound, GraphUnreadableError
-from cliqtel_portal.callflows.graph import Graph, GraphError, parse
+from cliqtel_portal.callflows.errors import CallFlowNotFound
+from cliqtel_portal.callflows.graph import Graph
 from cliqtel_portal.callflows.lint import LintFinding, lint
 from cliqtel_portal.callflows.models import CallFlow, Change, Revision
+from cliqtel_portal.callflows.stored import current_revision, graph_of
 from cliqtel_portal.numbers.models import PhoneNumber
 
 RoutingStatus = Literal["active", "draft", "none"]
@@ -216,15 +217,6 @@ def _pending_change(call_flow: str) -> Subquery:
 
 
 def _state(flow: CallFlow) -> FlowState:
-    revision = flow.active_revision or (
-        Revision.objects.filter(call_flow=flow).order_by("-number").first()
-    )
-    if revision is None:
-        raise CallFlowNotFound(f"Nothing is saved in the call flow {flow.name} yet.")
-    try:
-        graph = parse(revision.graph, strict=False)
-    except GraphError as error:
-        raise GraphUnreadableError(
-            f"Revision {revision.number} of {flow.name} can't be shown. Tell Cliqtel support."
-        ) from error
+    revision = current_revision(flow)
+    graph = graph_of(revision)
     return FlowState(flow=flow, revision=revision, graph=graph, findings=lint(graph))

@@ -106,6 +106,9 @@ APPROVAL_RETRY_SECONDS = 15  # the first; doubled each time
 APPROVAL_RETRY_MAX_SECONDS = 900
 APPROVAL_MAX_ATTEMPTS = 8  # then it has failed, with the last reason
 
+# Of one call flow: a host that drafts in a circle must not bury the inbox.
+CALLFLOWS_MAX_PENDING_CHANGES = 20
+
 # -- audit ----------------------------------------------------------------------------------------
 AUDIT_MAX_ARGUMENT_BYTES = 8 * 1024
 AUDIT_INTERRUPTED_AFTER = 600  # a row still `running` then was cut off

@@ -41,7 +41,10 @@ class ChangeFactory(factory.django.DjangoModelFactory):
     base_revision = factory.SubFactory(RevisionFactory)
     call_flow = factory.SelfAttribute("base_revision.call_flow")
     tenant = factory.SelfAttribute("call_flow.tenant")
-    operations = factory.LazyFunction(lambda: [{"op": "remove_node", "node_id": "mailbox"}])
+    operations = factory.LazyFunction(lambda: [{"op": "remove_edge", "id": "e4"}])
+    graph = factory.LazyAttribute(lambda change: change.base_revision.graph)
+    etag = factory.LazyAttribute(lambda change: change.base_revision.etag)
+    author_label = "alice@acme.example"
 
 
 def make_flow(
@@ -58,3 +61,12 @@ def make_flow(
         flow.status, flow.active_revision = status, saved[-1]
         flow.save()
     return flow
+
+
+def retitled(node_id: str, title: str) -> dict[str, Any]:
+    """The default graph with another title on one node: another state of the flow."""
+    graph = office_flow()
+    for node in graph["nodes"]:
+        if node["id"] == node_id:
+            node["title"] = title
+    return graph
