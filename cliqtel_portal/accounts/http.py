@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, Protocol
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
@@ -29,13 +29,36 @@ class PortalRequest(HttpRequest):
     tenant: Tenant
 
 
-def choose_membership(request: HttpRequest, memberships: list[Membership]) -> Membership | None:
+class SessionData(Protocol):
+    """A session, or what is stored of one."""
+
+    def get(self, key: str, /) -> Any: ...
+
+
+def choose_membership(session: SessionData, memberships: list[Membership]) -> Membership | None:
     """Return the membership of the tenant that was last switched to, else the first."""
-    wanted = request.session.get(TENANT_SESSION_KEY)
+    wanted = session.get(TENANT_SESSION_KEY)
     for membership in memberships:
         if str(membership.tenant_id) == wanted:
             return membership
     return memberships[0] if memberships else None
+
+
+def enter_tenant(request: HttpRequest) -> Membership | None:
+    """The request of this signed-in person is a `PortalRequest`; None: no tenant lets them in."""
+    memberships = list(
+        Membership.objects.live()
+        .filter(user_id=str(request.user.pk))
+        .select_related("tenant")
+        .order_by("tenant__name")
+    )
+    membership = choose_membership(request.session, memberships)
+    if membership is not None:
+        membership.user = request.user  # type: ignore[assignment]
+        request.membership = membership  # type: ignore[attr-defined]
+        request.memberships = memberships  # type: ignore[attr-defined]
+        request.tenant = membership.tenant  # type: ignore[attr-defined]
+    return membership
 
 
 def portal_view(
@@ -54,19 +77,9 @@ def portal_view(
         def inner(
             request: HttpRequest, /, *args: _Params.args, **kwargs: _Params.kwargs
         ) -> HttpResponseBase:
-            memberships = list(
-                Membership.objects.live()
-                .filter(user_id=str(request.user.pk))
-                .select_related("tenant")
-                .order_by("tenant__name")
-            )
-            membership = choose_membership(request, memberships)
+            membership = enter_tenant(request)
             if membership is None:
                 return render(request, "accounts/no_tenant.html", status=403)
-            membership.user = request.user  # type: ignore[assignment]
-            request.membership = membership  # type: ignore[attr-defined]
-            request.memberships = memberships  # type: ignore[attr-defined]
-            request.tenant = membership.tenant  # type: ignore[attr-defined]
             if not may(membership.role):
                 return render(request, "accounts/not_permitted.html", status=403)
             return view(request, *args, **kwargs)  # type: ignore[arg-type]

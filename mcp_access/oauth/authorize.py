@@ -329,7 +329,7 @@ def _chosen(
             return membership
     if source is request.POST:
         return None
-    current = choose_membership(request, memberships)
+    current = choose_membership(request.session, memberships)
     if current is not None and consent.grantable(current, asked):
         return current
     return next((one for one in memberships if consent.grantable(one, asked)), current)
