@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from cliqtel_portal.accounts.models import Tenant, User
 from cliqtel_portal.errors import NotFound
+from cliqtel_portal.notices import hints
 from cliqtel_portal.notices.models import Event, Notice
 
 # First key of the advisory locks taken here; the second is the tenant's hash.
@@ -22,7 +24,7 @@ _EVENT_LOCK = 0x6E6F7469
 def record_event(
     tenant: Tenant, *, kind: str, payload: Mapping[str, Any], user: User | None = None
 ) -> Event:
-    """The event is in the stream of the tenant, or of one user in it.
+    """The event is in the stream of the tenant, or of one user in it; open pages hear of it.
 
     Call it last in a transaction: sequences hand out ids before the commit, so without the lock a
     reader could see 8, remember it, and never see 7 that commits later. The lock makes a tenant's
@@ -32,7 +34,9 @@ def record_event(
         cursor.execute(
             "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_EVENT_LOCK, str(tenant.pk)]
         )
-    return Event.objects.create(tenant=tenant, user=user, kind=kind, payload=dict(payload))
+    event = Event.objects.create(tenant=tenant, user=user, kind=kind, payload=dict(payload))
+    transaction.on_commit(functools.partial(hints.send, tenant.pk), robust=True)
+    return event
 
 
 @transaction.atomic

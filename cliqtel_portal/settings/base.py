@@ -124,12 +124,11 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
     }
 }
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [VALKEY_URL], "prefix": f"{VALKEY_PREFIX}ws"},
-    }
-}
+# Open pages. Hints go over Valkey's own publish and subscribe (notices/hints.py): no channel layer.
+SOCKETS_PER_USER = 20  # in one process
+SOCKET_CHECK_SECONDS = 3.0  # who left is disconnected within 5
+SOCKET_POLL_SECONDS = 15.0  # the longest that a lost hint delays news
+EVENT_REPLAY_MAX = 500  # events; who missed more loads the page's list anew
 
 CELERY_BROKER_URL = VALKEY_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{VALKEY_PREFIX}celery:"}

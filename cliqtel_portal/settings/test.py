@@ -14,12 +14,6 @@ VALKEY_PREFIX = os.environ.get("VALKEY_PREFIX") or f"test-{os.getpid()}-{_worker
 # Two runs on one machine at once are each other's strangers; xdist adds its worker to the name.
 DATABASES["default"]["TEST"] = {"NAME": f"test_{os.environ.get('TEST_RUN', 'cliqtel')}"}
 CACHES["default"]["KEY_PREFIX"] = f"{VALKEY_PREFIX}cache"
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [_VALKEY_URL], "prefix": f"{VALKEY_PREFIX}ws"},
-    }
-}
 CELERY_BROKER_URL = _VALKEY_URL
 CELERY_TASK_ALWAYS_EAGER = True
 CELERY_TASK_EAGER_PROPAGATES = True
