@@ -1,4 +1,4 @@
-"""Composition root of the web process: `/mcp` to its endpoint, all else to Django."""
+"""Composition root of the web process: `/mcp` and sockets to their own, the rest to Django."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from django.core.handlers.asgi import ASGIHandler
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cliqtel_portal.settings.dev")
 django.setup(set_prefix=False)
 
-from mcp_access.asgi import McpEndpoint  # noqa: E402 - models need the apps to be ready
+from cliqtel_portal.routing import websocket_application  # noqa: E402 - models need the apps
+from mcp_access.asgi import McpEndpoint  # noqa: E402
 from mcp_access.oauth.validator import ARRIVED_HEADER  # noqa: E402
 from mcp_access.replies import Receive, Refusal, Scope, Send  # noqa: E402
 
@@ -33,8 +34,8 @@ class Application:
         self._are_two = self._resource.netloc != self._issuer.netloc
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1000})
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
             return
         path = scope["path"]
         if self._are_two and path not in _HEALTH_PATHS:
@@ -48,6 +49,13 @@ class Application:
             await self._mcp(scope, receive, send)
         else:
             await self._django(scope, receive, send)  # type: ignore[arg-type]
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """With two origins, only where the portal is: the resource's host has no sessions."""
+        if self._are_two and not _is_at(scope, self._issuer):
+            await send({"type": "websocket.close"})
+            return
+        await websocket_application(scope, receive, send)
 
 
 def _is_at(scope: Scope, origin: SplitResult) -> bool:

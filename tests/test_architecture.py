@@ -65,6 +65,7 @@ ASYNC_FILES = {
     "audit/services.py",
     "cliqtel_portal/pool.py",
     "cliqtel_portal/asgi.py",
+    "cliqtel_portal/routing.py",
 }
 OAUTH_FILES = {"mcp_access/models.py", "mcp_access/authentication.py"}
 # Where any exception may be caught: the boundaries of a call and of a request.

@@ -42,25 +42,30 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def daphne(*, port: int | None = None, **environment: str) -> Iterator[Web]:
-    """Start daphne over the test database; stop it, gently first, at the end."""
-    port = port or free_port()
+def child_environment(**environment: str) -> dict[str, str]:
+    """Of a process that works on the test database."""
     target = connection.settings_dict
     dsn = (
         f"postgres://{target['USER']}:{target['PASSWORD']}@{target['HOST']}:{target['PORT']}"
         f"/{target['NAME']}"
     )
+    return {
+        **os.environ,
+        "DATABASE_URL": dsn,
+        "DJANGO_SETTINGS_MODULE": "cliqtel_portal.settings.test",
+        "VALKEY_PREFIX": settings.VALKEY_PREFIX,
+        **environment,
+    }
+
+
+@contextmanager
+def daphne(*, port: int | None = None, **environment: str) -> Iterator[Web]:
+    """Start daphne over the test database; stop it, gently first, at the end."""
+    port = port or free_port()
     command = [sys.executable, "-W", "ignore", "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(
         [*command, "--no-server-name", "cliqtel_portal.asgi:application"],
-        env={
-            **os.environ,
-            "DATABASE_URL": dsn,
-            "DJANGO_SETTINGS_MODULE": "cliqtel_portal.settings.test",
-            "VALKEY_PREFIX": settings.VALKEY_PREFIX,
-            **environment,
-        },
+        env=child_environment(**environment),
         stdout=subprocess.DEVNULL,
     )
     try:
