@@ -1,0 +1,184 @@
+"""Connecting a number to a trunk or a call flow, or disconnecting it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from approvals.models import Approval
+from approvals.presentation import Presentation
+from approvals.quotes import Quote
+from approvals.services import request_approval
+from approvals.states import Status
+from cliqtel_portal.deeds.given_numbers import e164_of
+from cliqtel_portal.deeds.requester import Requester
+from cliqtel_portal.errors import NotFound, PortalError
+from cliqtel_portal.numbers.services.assignment import (
+    Assignment,
+    assign_number,
+    plan_assignment,
+)
+from cliqtel_portal.numbers.services.places import Place, PlaceKind
+from cliqtel_portal.phone import display
+
+ACTION = "assign_number"
+
+
+def plan_assign_number(
+    requester: Requester,
+    *,
+    number: str,
+    target_kind: PlaceKind,
+    target_id: uuid.UUID | None = None,
+    if_currently: str | None = None,
+) -> Assignment:
+    """What the deed would do now; nothing is drafted.
+
+    Raises:
+        PortalError: those of `numbers.services.assignment.assign_number`.
+    """
+    return plan_assignment(
+        requester.tenant,
+        e164=e164_of(number),
+        target_kind=target_kind,
+        target_id=target_id,
+        if_currently=if_currently,
+    )
+
+
+@transaction.atomic
+def draft_assign_number(
+    requester: Requester,
+    *,
+    number: str,
+    target_kind: PlaceKind,
+    target_id: uuid.UUID | None = None,
+    if_currently: str | None = None,
+    reason_text: str = "",
+) -> tuple[Assignment, Approval]:
+    """The move waits for a person. What the number is connected to now has to stay so until then.
+
+    Raises:
+        PortalError: those of `plan_assign_number`, and NotPermitted.
+    """
+    planned = plan_assign_number(
+        requester,
+        number=number,
+        target_kind=target_kind,
+        target_id=target_id,
+        if_currently=if_currently,
+    )
+    shown = display(planned.number.e164)
+    after, before = planned.current, planned.previous
+    approval = request_approval(
+        requester.tenant,
+        requester=requester.user,
+        action=ACTION,
+        title=f"Connect {shown} to {after.words}" if after.place_id else f"Disconnect {shown}",
+        summary=f"Calls to {shown} go to {after.words} instead of {before.words}.",
+        arguments={
+            "number": planned.number.e164,
+            "before": before.as_json(),
+            "after": after.as_json(),
+        },
+        artifact_id=planned.number.pk,
+        reason_text=reason_text,
+        token_id=requester.token_id,
+        token_label=requester.token_label,
+        client_label=requester.client_label,
+        call_id=requester.call_id,
+    )
+    return planned, approval
+
+
+class AssignNumber:
+    """Free of charge. Holds nothing while it waits: a move meanwhile makes it stale."""
+
+    def recheck(self, approval: Approval) -> Quote | None:
+        _plan(approval)
+        return None
+
+    def execute(self, approval: Approval, idempotency_key: str) -> Mapping[str, Any]:
+        before, after = _places(approval)
+        done = assign_number(
+            approval.tenant,
+            e164=approval.arguments["number"],
+            target_kind=after.kind,
+            target_id=after.place_id,
+            if_currently=before.reference,
+            key=idempotency_key,
+            by_label=approval.requester.display_name,
+            approval_id=approval.pk,
+        )
+        return {
+            "status": "assigned" if done.current.place_id else "disconnected",
+            "number": approval.arguments["number"],
+            "previous": done.previous.as_json(),
+            "current": done.current.as_json(),
+        }
+
+    def withdraw(self, approval: Approval) -> None:
+        """Nothing was held."""
+
+    def present(self, approval: Approval) -> Presentation:
+        before, after = _places(approval)
+        return Presentation(
+            consequences=_consequences(before, after),
+            missing=_missing(approval),
+            template="deeds/_assignment.html",
+            context={
+                "number": approval.arguments["number"],
+                "number_id": approval.artifact_id,
+                "before": before,
+                "after": after,
+            },
+        )
+
+
+deed = AssignNumber()
+
+
+def _places(approval: Approval) -> tuple[Place, Place]:
+    frozen = approval.arguments
+    return Place.from_json(frozen["before"]), Place.from_json(frozen["after"])
+
+
+def _plan(approval: Approval) -> Assignment:
+    before, after = _places(approval)
+    planned = plan_assignment(
+        approval.tenant,
+        e164=approval.arguments["number"],
+        target_kind=after.kind,
+        target_id=after.place_id,
+        if_currently=before.reference,
+    )
+    if planned.number.pk != approval.artifact_id:
+        raise NotFound("The number was released and bought again since. Draft it anew.")
+    return planned
+
+
+def _consequences(before: Place, after: Place) -> tuple[str, ...]:
+    found = []
+    if after.place_id:
+        found.append(f"New calls to it go to {after.words} at once.")
+    else:
+        found.append("Calls to it are rejected until it is connected again.")
+    if before.place_id:
+        found.append(f"They no longer go to {before.words}. Calls that are under way stay.")
+    else:
+        found.append("Until now they are rejected: it is connected to nothing.")
+    found.append("It costs nothing, and can be undone by connecting it as before.")
+    return tuple(found)
+
+
+def _missing(approval: Approval) -> tuple[str, ...]:
+    if approval.status != Status.PENDING:
+        return ()
+    try:
+        _plan(approval)
+    except PortalError as error:
+        return tuple(problem.message for problem in error.problems) or (error.message,)
+    return ()
