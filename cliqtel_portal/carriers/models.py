@@ -11,7 +11,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from cliqtel_portal.carriers.querysets import CarrierOperationQuerySet
+from cliqtel_portal.carriers.sandbox_models import SandboxFault, SandboxNumber, SandboxRequest
 from cliqtel_portal.ids import uuid7
+
+__all__ = ["CarrierOperation", "SandboxFault", "SandboxNumber", "SandboxRequest"]
 
 
 class CarrierOperation(models.Model):
@@ -38,11 +41,14 @@ class CarrierOperation(models.Model):
     # Ids of our own rows, never a message's text.
     payload = models.JSONField()
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    # Claims so far. The number is the fence: only the newest claim may write.
     attempts = models.PositiveSmallIntegerField(default=0)
     # When to try (again): what the beat task that finds lost rows looks at.
     due_at = models.DateTimeField(default=timezone.now)
     carrier_reference = models.CharField(max_length=120, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
+    # An attempt got no answer, or goes on: the carrier may have done it. Failed: staff ask it.
+    is_uncertain = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -66,6 +72,10 @@ class CarrierOperation(models.Model):
                 | Q(state="done", finished_at__isnull=False, error_code="")
                 | (Q(state="failed", finished_at__isnull=False) & ~Q(error_code="")),
                 name="carriers_operation_state_complete",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_uncertain=False) | Q(state__in=["pending", "failed"]),
+                name="carriers_operation_answer_is_certain",
             ),
         ]
         indexes = [

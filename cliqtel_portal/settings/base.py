@@ -8,6 +8,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
+from cliqtel_portal.settings.carriers import *  # noqa: F403 - upstream networks, same namespace
 from cliqtel_portal.settings.logs import logging_config
 from cliqtel_portal.settings.mcp import *  # noqa: F403 - one page of AI-access policy, same namespace
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import factory
 
-from cliqtel_portal.carriers.models import CarrierOperation
+from cliqtel_portal.carriers.models import CarrierOperation, SandboxFault
 from tests.factories.accounts import TenantFactory
 
 FINISHED = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
@@ -26,3 +26,11 @@ class CarrierOperationFactory(factory.django.DjangoModelFactory):
     kind = "order_numbers"
     idempotency_key = factory.Sequence(lambda n: f"order-{n}")
     payload = factory.LazyFunction(lambda: {"order_id": "01990000-0000-7000-8000-000000000000"})
+
+
+class SandboxFaultFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = SandboxFault
+
+    fault = "unavailable"
+    times_left = 1
