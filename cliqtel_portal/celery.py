@@ -25,6 +25,11 @@ app.conf.beat_schedule = {
         "schedule": 30.0,
         "options": {"expires": 25},
     },
+    "retry carriers": {
+        "task": "cliqtel_portal.carriers.tasks.recover_due",
+        "schedule": 15.0,
+        "options": {"expires": 14},
+    },
     "close interrupted calls": {
         "task": "audit.tasks.close_interrupted_calls",
         "schedule": 30.0,

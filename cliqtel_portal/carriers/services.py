@@ -1,0 +1,67 @@
+"""The outbox's doors: write an operation beside the rows it is about; then have it done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from cliqtel_portal.accounts.models import Tenant
+from cliqtel_portal.carriers import tasks
+from cliqtel_portal.carriers.errors import OperationConflict
+from cliqtel_portal.carriers.execution import perform
+from cliqtel_portal.carriers.models import CarrierOperation
+
+__all__ = ["enqueue", "perform"]
+
+
+@transaction.atomic
+def enqueue(
+    tenant: Tenant, *, kind: str, idempotency_key: str, payload: Mapping[str, Any]
+) -> CarrierOperation:
+    """The default carrier is asked once the caller's transaction has committed; return the row.
+
+    `payload` holds ids of the rows that the kind's handler makes the request from. The same key
+    again returns the first row.
+
+    Raises:
+        OperationConflict: the key was used for something else.
+    """
+    # Of any carrier: who changes the default must not have old orders placed once more.
+    of_key = CarrierOperation.objects.filter(
+        carrier__in=list(settings.CARRIERS), idempotency_key=idempotency_key
+    )
+    operation = of_key.first()
+    if operation is None:
+        CarrierOperation.objects.bulk_create(
+            [
+                CarrierOperation(
+                    tenant=tenant,
+                    carrier=settings.CARRIER_DEFAULT,
+                    kind=kind,
+                    idempotency_key=idempotency_key,
+                    payload=dict(payload),
+                )
+            ],
+            ignore_conflicts=True,
+        )
+        operation = of_key.get()
+    if (operation.tenant_id, operation.kind, operation.payload) != (
+        tenant.pk,
+        kind,
+        dict(payload),
+    ):
+        raise OperationConflict("That key was used for another operation. Use a key of its own.")
+    if operation.state == CarrierOperation.State.PENDING:
+        _perform_after_commit(str(operation.pk))
+    return operation
+
+
+def _perform_after_commit(operation_id: str) -> None:
+    def send() -> None:
+        tasks.perform.delay(operation_id)
+
+    # Robust: a broker that is away must not fail the request; the scan finds the row.
+    transaction.on_commit(send, robust=True)
