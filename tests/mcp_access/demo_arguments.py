@@ -45,10 +45,18 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "whoami": {},
 }
 # The same for tools that write: what they draft or hold is real, so each test gets its own.
-WRITE_ARGUMENTS: dict[str, dict[str, Any]] = {}
+WRITE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "assign_number": {
+        "number": _number_with_flow,
+        "target_kind": "trunk",
+        "target_id": _trunk,
+        "idempotency_key": "demo-assign",
+    },
+}
 
 # Arguments that name an object by id, with one of acme's.
 FOREIGN_IDS: dict[str, tuple[str, Callable[[], str]]] = {
+    "assign_number": ("target_id", _trunk),
     "get_approval_status": ("approval_id", _approval),
     "get_call_flow": ("call_flow_id", _call_flow),
     "get_sip_config": ("trunk_id", _trunk),

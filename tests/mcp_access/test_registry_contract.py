@@ -136,7 +136,9 @@ def test_the_manifest_shows_the_exposure():
 @pytest.mark.parametrize("tool", TOOLS, ids=NAMES)
 def test_unknown_and_wrong_arguments_are_told_all_at_once(tool, alice):
     with pytest.raises(PortalError) as caught:
-        execute_tool_call_sync(principal_of(alice), tool.name, {"no_such": 1, "nor_this": 2})
+        execute_tool_call_sync(
+            principal_of(alice, scopes=EVERY_SCOPE), tool.name, {"no_such": 1, "nor_this": 2}
+        )
     assert caught.value.code == "invalid_arguments"
     assert {"no_such", "nor_this"} <= {problem.field for problem in caught.value.problems}
     row = ToolCall.objects.get()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from cliqtel_portal.accounts.models import Tenant
-from cliqtel_portal.errors import InvalidArguments, Problem
+from cliqtel_portal.errors import InvalidArguments, NotFound, Problem
 from cliqtel_portal.numbers.change_models import NumberChange
 from cliqtel_portal.numbers.errors import ConnectionChanged, NumberUnavailable
 from cliqtel_portal.numbers.models import PhoneNumber
@@ -22,6 +22,8 @@ from cliqtel_portal.numbers.services.places import (
 )
 
 _Status = PhoneNumber.Status
+_WORDS = {"trunk": "trunk", "call_flow": "call flow"}
+_LISTED_BY = {"trunk": "list_inventory", "call_flow": "list_call_flows"}
 _WHY_NOT = {
     _Status.PORTING.value: "It is being ported: connect it once the port is done.",
     _Status.QUARANTINE.value: "It was given up. An admin can bring it back on its page.",
@@ -68,10 +70,10 @@ def assign_number(
     moment, or "none".
 
     Raises:
-        NotFound: no such number in the tenant.
+        NotFound: no such number or target in the tenant.
         ConnectionChanged: it isn't where `if_currently` says.
         NumberUnavailable: its status doesn't allow it.
-        InvalidArguments: no such target, one that takes no calls, or the present one.
+        InvalidArguments: no target, one that takes no calls, or the present one.
     """
     number = number_of(tenant, e164, lock=True)
     done = NumberChange.objects.for_tenant(tenant).filter(number=number, key=key).first()
@@ -125,6 +127,8 @@ def _check(
         problems.append(
             Problem(field="target_id", message="It is connected there already: nothing to do.")
         )
+    if target is None and target_id is not None and target_kind != "none":
+        raise NotFound(_no_such(target_kind), problems=problems)
     if target is None or problems:
         raise InvalidArguments("The number can't be connected there.", problems=problems)
     return Assignment(number=number, previous=present, current=target)
@@ -137,14 +141,19 @@ def _target(
         if target_id is None:
             return NOWHERE, []
         return None, [Problem(field="target_id", message="Leave it out with target_kind none.")]
-    words = "trunk" if kind == "trunk" else "call flow"
     if target_id is None:
-        return None, [Problem(field="target_id", message=f"Give the id of the {words}.")]
+        message = f"Give the id of the {_WORDS[kind]}."
+        return None, [Problem(field="target_id", message=message)]
     found = find_place(tenant, kind, target_id)
     if found is None:
-        return None, [Problem(field="target_id", message=f"There is no such {words} here.")]
+        return None, [Problem(field="target_id", message=_no_such(kind))]
     place, is_usable = found
-    if not is_usable:
-        reason = "It is disabled." if kind == "trunk" else "It has nothing published."
-        return None, [Problem(field="target_id", message=f"{reason} Calls would be rejected.")]
-    return place, []
+    if is_usable:
+        return place, []
+    reason = "It is disabled." if kind == "trunk" else "It has nothing published."
+    message = f"{reason} Calls would be rejected."
+    return place, [Problem(field="target_id", message=message)]
+
+
+def _no_such(kind: PlaceKind) -> str:
+    return f"There is no such {_WORDS[kind]} in this account. {_LISTED_BY[kind]} shows them all."

@@ -141,7 +141,7 @@ def test_a_stranger_finds_neither_number_nor_target(acme, mallory, number):
     with pytest.raises(NotFound):
         draft_assign_number(requester_of(mallory), number=number.e164, target_kind="none")
     own = PhoneNumberFactory(tenant=mallory.tenant)
-    with pytest.raises(InvalidArguments):
+    with pytest.raises(NotFound):
         draft_assign_number(
             requester_of(mallory),
             number=own.e164,
