@@ -25,16 +25,14 @@ class RequirementsMissing(NumbersError):
     code = "requirements_missing"
 
 
-class BalanceTooLow(NumbersError):
-    """The account does not hold the first charge."""
-
-    code = "balance_too_low"
-
-
 class OrderPriceChanged(NumbersError):
     """The order's lines cost something else than what was approved."""
 
     code = "price_changed"
+
+
+class OrderFailed(NumbersError):
+    """A placed order came to nothing; `code` is the carrier's error. The money is back."""
 
 
 class ConnectionChanged(NumbersError):

@@ -226,6 +226,12 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
 # How long a number that was given up can be brought back before it goes to the carrier.
 NUMBER_QUARANTINE_DAYS = 30
+# What a tenant may keep from others: reserved while people choose, and held by drafted orders.
+NUMBER_RESERVATIONS_MAX = 10
+NUMBER_ORDER_HELD_MAX = 50
+NUMBER_ORDER_HOLD_SECONDS = 24 * 3600
+# A click keeps the numbers at least this long, so that the purchase it starts still finds them.
+NUMBER_ORDER_GRACE_SECONDS = 600
 
 # Bounds of ordinary form posts; /mcp has its own.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

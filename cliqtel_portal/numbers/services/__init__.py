@@ -17,6 +17,7 @@ from cliqtel_portal.numbers.services.inventory import (
     list_trunks,
 )
 from cliqtel_portal.numbers.services.offers import OFFER_LIFETIME, make_offers
+from cliqtel_portal.numbers.services.reservations import release_reservation, reserve_number
 from cliqtel_portal.numbers.services.stock_query import StockFilters
 from cliqtel_portal.numbers.services.stock_search import (
     FoundNumber,
@@ -44,5 +45,7 @@ __all__ = [
     "list_numbers",
     "list_trunks",
     "make_offers",
+    "release_reservation",
+    "reserve_number",
     "search_stock",
 ]
