@@ -80,4 +80,9 @@ app.conf.beat_schedule = {
         "schedule": 60.0,
         "options": {"expires": 55},
     },
+    "withdraw forgotten orders": {
+        "task": "cliqtel_portal.numbers.tasks.withdraw_forgotten_orders",
+        "schedule": 300.0,
+        "options": {"expires": 290},
+    },
 }

@@ -9,6 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from cliqtel_portal.numbers.models import Offer, Reservation
+from cliqtel_portal.numbers.services.orders import withdraw_lapsed_orders
 
 logger = logging.getLogger(__name__)
 
@@ -29,3 +30,12 @@ def release_expired_reservations() -> int:
     ).update(released_at=F("expires_at"))
     logger.info("released %s expired reservations", released)
     return released
+
+
+@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
+def withdraw_forgotten_orders() -> int:
+    """Return how many drafts were withdrawn that nobody ended when their hold did."""
+    withdrawn = withdraw_lapsed_orders()
+    if withdrawn:
+        logger.warning("withdrew %s forgotten orders", withdrawn)
+    return withdrawn
