@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 from cliqtel_portal.settings.carriers import *  # noqa: F403 - upstream networks, same namespace
 from cliqtel_portal.settings.logs import logging_config
 from cliqtel_portal.settings.mcp import *  # noqa: F403 - one page of AI-access policy, same namespace
+from cliqtel_portal.settings.messaging import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()

@@ -50,8 +50,8 @@ class Message(models.Model):
     # What was booked for it; of a rejected one given back.
     cost = models.DecimalField(max_digits=12, decimal_places=6, default=0)
     currency = models.CharField(max_length=3, default="EUR", validators=[RegexValidator(CURRENCY)])
-    # The carrier's id of it: what a delivery report names, and what tells a repeated arrival.
-    carrier_reference = models.CharField(max_length=120, blank=True)
+    # "carrier:id of it": what a delivery report names, and what tells a repeated arrival.
+    carrier_reference = models.CharField(max_length=170, blank=True)
     # Why it was rejected or not delivered.
     error_code = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

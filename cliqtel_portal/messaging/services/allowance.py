@@ -24,6 +24,18 @@ class DailyAllowance:
     amount_left: Money
     resets_at: datetime
 
+    @property
+    def messages_used(self) -> int:
+        return self.messages_per_day - self.messages_left
+
+    def covers(self, messages: int, cost: Money) -> bool:
+        """Whether they may be sent now. What is paid in another currency never may."""
+        return (
+            messages <= self.messages_left
+            and cost.currency == self.amount_left.currency
+            and cost.amount <= self.amount_left.amount
+        )
+
 
 def daily_allowance(tenant: Tenant, *, now: datetime | None = None) -> DailyAllowance:
     """Return the tenant's limit and what is left of it; a tenant without one may send nothing.
