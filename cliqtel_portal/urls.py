@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", readyz),
     path("account/", include("cliqtel_portal.accounts.urls")),
     path("callflows/", include("cliqtel_portal.callflows.urls")),
+    path("callflows/", include("cliqtel_portal.deeds.urls_flows")),
     path("trunks/", include("cliqtel_portal.trunks.urls")),
     path("docs/", include("cliqtel_portal.docs.urls")),
     path("numbers/ai-access/", include("mcp_access.urls")),

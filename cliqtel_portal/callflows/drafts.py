@@ -19,7 +19,6 @@ from cliqtel_portal.callflows.errors import (
     FlowArchived,
     FlowUnsound,
     NothingChanges,
-    RevisionNotFound,
     StaleBase,
     TooManyChanges,
 )
@@ -27,7 +26,7 @@ from cliqtel_portal.callflows.graph import Graph, etag
 from cliqtel_portal.callflows.lint import LintFinding, lint
 from cliqtel_portal.callflows.models import Author, CallFlow, Change, Revision
 from cliqtel_portal.callflows.operations import apply_operations
-from cliqtel_portal.callflows.services import numbers_of
+from cliqtel_portal.callflows.services import numbers_of, revision_of
 from cliqtel_portal.callflows.stored import current_revision, graph_of
 from cliqtel_portal.errors import Problem
 from cliqtel_portal.trunks.models import Trunk
@@ -103,7 +102,8 @@ def draft_publication(
     dry_run: bool = False,
 ) -> Draft:
     """The flow has a pending change that makes calls follow the state of that revision again, or
-    for the first time.
+    for the first time. One that waits for the same already is returned: a second click, or a
+    second host, adds nothing.
 
     Raises:
         RevisionNotFound: the flow has no such revision.
@@ -112,13 +112,12 @@ def draft_publication(
     """
     flow = _locked_flow(tenant, call_flow_id)
     base = current_revision(flow)
-    wanted = Revision.objects.for_tenant(tenant).filter(call_flow=flow, number=revision).first()
-    if wanted is None:
-        newest = Revision.objects.filter(call_flow=flow).order_by("-number").first() or base
-        raise RevisionNotFound(
-            f"{flow.name} has no revision {revision}; its newest is {newest.number}.",
-            problems=[Problem(field="revision", message=f"must be 1 to {newest.number}")],
-        )
+    wanted = revision_of(tenant, flow, revision)
+    waiting = flow.changes.filter(
+        restores=wanted, base_revision=base, status=Change.Status.PENDING
+    ).first()
+    if waiting is not None:
+        return draft_of(tenant, change_id=waiting.pk)
     return _save(
         Change(
             tenant=tenant,

@@ -11,7 +11,7 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subq
 from django.db.models.functions import Coalesce
 
 from cliqtel_portal.accounts.models import Tenant
-from cliqtel_portal.callflows.errors import CallFlowNotFound
+from cliqtel_portal.callflows.errors import CallFlowNotFound, RevisionNotFound
 from cliqtel_portal.callflows.graph import Graph
 from cliqtel_portal.callflows.lint import LintFinding, lint
 from cliqtel_portal.callflows.models import CallFlow, Change, Revision
@@ -119,6 +119,24 @@ def revisions_of(tenant: Tenant, flow: CallFlow) -> QuerySet[Revision]:
     """The flow's revisions, newest first, without their graphs."""
     revisions = Revision.objects.for_tenant(tenant).filter(call_flow=flow)
     return revisions.defer("graph").order_by("-number")
+
+
+def revision_of(tenant: Tenant, flow: CallFlow, number: int) -> Revision:
+    """Return the flow's revision of that number.
+
+    Raises:
+        RevisionNotFound: there is none.
+    """
+    revision = Revision.objects.for_tenant(tenant).filter(call_flow=flow, number=number).first()
+    if revision is None:
+        raise RevisionNotFound(f"{flow.name} has no revision {number}. Look at its list of them.")
+    return revision
+
+
+def pending_changes_of(tenant: Tenant, flow: CallFlow) -> QuerySet[Change]:
+    """What waits for a person, newest first, without the graphs."""
+    pending = Change.objects.for_tenant(tenant).filter(call_flow=flow, status=Change.Status.PENDING)
+    return pending.select_related("base_revision", "restores").defer("graph").order_by("-id")
 
 
 def numbers_of(tenant: Tenant, flow: CallFlow) -> QuerySet[PhoneNumber]:

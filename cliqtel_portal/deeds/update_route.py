@@ -88,6 +88,10 @@ def draft_publication(
         author_kind=_author_kind(requester),
         dry_run=dry_run,
     )
+    waiting = Approval.objects.for_tenant(requester.tenant).filter(artifact_id=draft.change.pk)
+    approval = waiting.first()
+    if approval is not None:
+        return FlowDraft(draft=draft, approval=approval)
     verb = "Publish" if draft.flow.active_revision is None else "Roll back"
     join = "at" if draft.flow.active_revision is None else "to"
     title = f"{verb} call flow {draft.flow.name} {join} revision {revision}"
@@ -137,6 +141,7 @@ class UpdateRoute:
             consequences=tuple(_consequences(draft)) if is_open else (),
             template="deeds/_flow_change.html",
             context={
+                "approval_id": approval.pk,
                 "draft": draft,
                 "comparison": Comparison(
                     draft.changes,

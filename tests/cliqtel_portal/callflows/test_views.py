@@ -6,6 +6,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from cliqtel_portal.accounts.models import Membership, Tenant
+from tests.factories.accounts import MembershipFactory
 from tests.factories.call_flow_graphs import flow as graph_of
 from tests.factories.call_flow_graphs import play
 from tests.factories.callflows import (
@@ -13,6 +14,7 @@ from tests.factories.callflows import (
     ChangeFactory,
     RevisionFactory,
     make_flow,
+    retitled,
 )
 from tests.factories.numbers import PhoneNumberFactory
 
@@ -68,8 +70,8 @@ def test_the_flow_page_shows_drawing_steps_and_history(
         PhoneNumberFactory(tenant=bob.tenant, e164=f"+44207946{index:04}", call_flow=flow)
     RevisionFactory(call_flow=flow, number=13, author_label="Claude", author_kind="ai_host")
     client = signed_in(bob)
-    # Session, person, memberships, flow, numbers, revisions.
-    with django_assert_num_queries(6):
+    # Session, person, memberships, flow, numbers, pending changes, revisions.
+    with django_assert_num_queries(7):
         page = client.get(reverse("callflows:detail", args=[flow.pk])).content.decode()
     assert '<svg xmlns="http://www.w3.org/2000/svg"' in page
     assert "Call flow Reception" in page
@@ -94,6 +96,54 @@ def test_a_title_is_text_and_never_markup(bob: Membership) -> None:
     page = signed_in(bob).get(reverse("callflows:detail", args=[flow.pk])).content.decode()
     assert "<script>alert" not in page
     assert "<b>x" not in page
+
+
+def test_the_flow_page_lists_what_waits(bob: Membership) -> None:
+    flow = make_flow(bob.tenant)
+    waiting = ChangeFactory(
+        base_revision=flow.active_revision, author_label="<b>Claude</b>", author_kind="ai_host"
+    )
+    decided = ChangeFactory(base_revision=flow.active_revision, status="rejected")
+    page = signed_in(bob).get(reverse("callflows:detail", args=[flow.pk])).content.decode()
+    assert f"/callflows/changes/{waiting.pk}/" in page
+    assert str(decided.pk) not in page
+    assert "<b>Claude" not in page
+
+
+def test_two_revisions_are_compared(bob: Membership) -> None:
+    flow = make_flow(bob.tenant, graph=retitled("sales", "Sales desk"))
+    older = RevisionFactory(call_flow=flow, number=2)
+    flow.active_revision = RevisionFactory(
+        call_flow=flow, number=3, graph=retitled("sales", "Sales room")
+    )
+    flow.save()
+    client = signed_in(bob)
+    url = reverse("callflows:detail", args=[flow.pk])
+    page = client.get(url, {"compare": "1"}).content.decode()
+    assert "From revision 1 to revision 3" in page
+    assert "<bdi>Sales desk</bdi></del>" in page
+    assert "<bdi>Sales room</bdi></ins>" in page
+    assert f"/callflows/{flow.pk}/revisions/1/publish/" in page
+    assert (
+        "Before: revision 2"
+        in client.get(url, {"compare": older.number, "diff": "side"}).content.decode()
+    )
+
+
+@pytest.mark.parametrize("number", ["9", "0", "-1", "x", "", "\u0661", "9" * 30])
+def test_a_revision_that_is_not_there_is_a_404(bob: Membership, number: str) -> None:
+    url = reverse("callflows:detail", args=[make_flow(bob.tenant).pk])
+    assert signed_in(bob).get(url, {"compare": number}).status_code == 404
+
+
+def test_a_viewer_compares_and_asks_for_nothing(acme: Tenant) -> None:
+    viewer = MembershipFactory(tenant=acme, role="viewer")
+    flow = make_flow(acme, graph=retitled("sales", "Sales desk"))
+    flow.active_revision = RevisionFactory(call_flow=flow, number=2)
+    flow.save()
+    page = signed_in(viewer).get(reverse("callflows:detail", args=[flow.pk]), {"compare": "1"})
+    assert "Sales desk" in page.content.decode()
+    assert "/publish/" not in page.content.decode()
 
 
 def test_a_flow_without_revision_is_a_404(bob: Membership) -> None:
