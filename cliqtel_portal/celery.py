@@ -75,6 +75,11 @@ app.conf.beat_schedule = {
         "schedule": 300.0,
         "options": {"expires": 290},
     },
+    "hand back numbers": {
+        "task": "cliqtel_portal.numbers.tasks.hand_back_numbers",
+        "schedule": 600.0,
+        "options": {"expires": 590},
+    },
     "release expired reservations": {
         "task": "cliqtel_portal.numbers.tasks.release_expired_reservations",
         "schedule": 60.0,

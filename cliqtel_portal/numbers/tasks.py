@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from cliqtel_portal.numbers.models import Offer, Reservation
 from cliqtel_portal.numbers.services.orders import withdraw_lapsed_orders
+from cliqtel_portal.numbers.services.release import due_ids, hand_back
 
 logger = logging.getLogger(__name__)
 
@@ -39,3 +40,11 @@ def withdraw_forgotten_orders() -> int:
     if withdrawn:
         logger.warning("withdrew %s forgotten orders", withdrawn)
     return withdrawn
+
+
+@shared_task(ignore_result=True)  # type: ignore[untyped-decorator]
+def hand_back_numbers() -> int:
+    """Return how many went to the carrier: their quarantine is over. A second run finds none."""
+    handed = [number_id for number_id in due_ids(timezone.now()) if hand_back(number_id)]
+    logger.info("handing back %s numbers", len(handed))
+    return len(handed)
