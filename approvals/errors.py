@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from cliqtel_portal.errors import NotPermitted, PortalError
 
@@ -21,6 +23,14 @@ class AlreadyDecided(ApprovalError):
         self.status = status
         self.decided_by = decided_by
         self.decided_at = decided_at
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        return {
+            "status": self.status,
+            "decided_by": self.decided_by,
+            "decided_at": self.decided_at.isoformat(),
+        }
 
 
 class ApprovalExpired(ApprovalError):

@@ -6,8 +6,9 @@ a token or a stack trace never go in it. `code` is stable: clients compare it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,11 @@ class PortalError(Exception):
         super().__init__(message)
         self.message = message
         self.problems = tuple(problems)
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What a program may want to know beside the words, by name; as JSON."""
+        return {}
 
 
 class NotFound(PortalError):

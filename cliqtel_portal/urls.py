@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularJSONAPIView
 
 from cliqtel_portal import celery  # noqa: F401 - so that tasks sent from here find their broker
 from cliqtel_portal.health import healthz, readyz
 from cliqtel_portal.home import home
+from cliqtel_portal.notices.api import EventListView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("mcp_access.oauth.urls")),
@@ -21,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs/", include("cliqtel_portal.docs.urls")),
     path("numbers/ai-access/", include("mcp_access.urls")),
     path("numbers/", include("cliqtel_portal.numbers.urls")),
+    path("api/v1/events/", EventListView.as_view(), name="api-events"),
+    path("api/v1/schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("admin/", admin.site.urls),
 ]
 

@@ -238,6 +238,28 @@ NUMBER_ORDER_GRACE_SECONDS = 600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 
+# The portal's own pages are its only clients: sessions with CSRF, JSON, no pages of its own.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["cliqtel_portal.api_requests.BrowserSession"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["cliqtel_portal.api_requests.BoundedJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "cliqtel_portal.api_errors.handle",
+}
+API_MAX_BODY_BYTES = 64 * 1024
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Cliqtel portal",
+    "DESCRIPTION": "What the portal's own pages ask and post, with the session of a person.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SERVE_AUTHENTICATION": ["cliqtel_portal.api_requests.BrowserSession"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
 # django-ratelimit distrusts Django's own Redis cache backend; its counters there are atomic.
 # http redirect URIs are for loopback only, which our own registration holds (RFC 8252).
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.W001", "oauth2_provider.W008"]
