@@ -30,6 +30,13 @@ def _number_with_flow() -> str:
     return numbers[0].e164
 
 
+def _spare_number() -> str:
+    numbers = PhoneNumber.objects.filter(
+        tenant__slug="acme", status="active", trunk__isnull=True, call_flow__isnull=True
+    )
+    return numbers[0].e164
+
+
 # A callable looks up an object of acme's: no other tenant may reach it.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "get_approval_status": {"approval_id": _approval},
@@ -51,6 +58,11 @@ WRITE_ARGUMENTS: dict[str, dict[str, Any]] = {
         "target_kind": "trunk",
         "target_id": _trunk,
         "idempotency_key": "demo-assign",
+    },
+    "release_number": {
+        "number": _spare_number,
+        "confirm_number": _spare_number,
+        "idempotency_key": "demo-release",
     },
 }
 
