@@ -30,6 +30,16 @@ app.conf.beat_schedule = {
         "schedule": 15.0,
         "options": {"expires": 14},
     },
+    "send sandbox reports": {
+        "task": "cliqtel_portal.carriers.tasks.send_due_sandbox_reports",
+        "schedule": 5.0,
+        "options": {"expires": 4},
+    },
+    "forget old webhooks": {
+        "task": "cliqtel_portal.carriers.tasks.forget_old_webhooks",
+        "schedule": crontab(hour=3, minute=50),
+        "options": {"expires": 12 * 3600},
+    },
     "close interrupted calls": {
         "task": "audit.tasks.close_interrupted_calls",
         "schedule": 30.0,

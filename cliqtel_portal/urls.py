@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("callflows/", include("cliqtel_portal.callflows.urls")),
     path("callflows/", include("cliqtel_portal.deeds.urls_flows")),
     path("trunks/", include("cliqtel_portal.trunks.urls")),
+    path("carriers/", include("cliqtel_portal.carriers.urls")),
     path("docs/", include("cliqtel_portal.docs.urls")),
     path("numbers/ai-access/", include("mcp_access.urls")),
     path("numbers/", include("cliqtel_portal.numbers.urls")),

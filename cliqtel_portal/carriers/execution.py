@@ -26,6 +26,7 @@ from cliqtel_portal.carriers.errors import CarrierRejectedError, CarrierUnavaila
 from cliqtel_portal.carriers.models import CarrierOperation
 from cliqtel_portal.carriers.outcomes import handler_of
 from cliqtel_portal.carriers.registry import backend_of
+from cliqtel_portal.carriers.reports import OperationReport
 from cliqtel_portal.carriers.types import NumberOrder, NumberRelease, OutboundMessage, Receipt
 from cliqtel_portal.errors import PortalError
 from cliqtel_portal.locks import advisory_lock
@@ -196,6 +197,30 @@ def _fail(
     else:
         logger.warning("operation %s failed: %s", operation.pk, error.code)
     handler_of(operation.kind).failed(operation, error)
+
+
+@transaction.atomic
+def apply_report(report: OperationReport) -> None:
+    """An operation that was only accepted has ended as its carrier reports; another is left so."""
+    operation = (
+        CarrierOperation.objects.select_for_update()
+        .filter(carrier=report.carrier, carrier_reference=report.reference, state=State.ACCEPTED)
+        .first()
+    )
+    if operation is None:
+        logger.info("%s reports an end that is known already", report.carrier)
+        return
+    operation.finished_at = timezone.now()
+    handler = handler_of(operation.kind)
+    if report.status == "done":
+        operation.state = State.DONE
+        operation.save(update_fields=["state", "finished_at"])
+        handler.done(operation, Receipt(reference=report.reference, state="done"))
+    else:
+        error = CarrierRejectedError("The carrier took it and then could not do it.")
+        operation.state, operation.error_code = State.FAILED, error.code
+        operation.save(update_fields=["state", "error_code", "finished_at"])
+        handler.failed(operation, error)
 
 
 def _no_answer() -> CarrierUnavailableError:

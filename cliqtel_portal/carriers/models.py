@@ -14,7 +14,13 @@ from cliqtel_portal.carriers.querysets import CarrierOperationQuerySet
 from cliqtel_portal.carriers.sandbox_models import SandboxFault, SandboxNumber, SandboxRequest
 from cliqtel_portal.ids import uuid7
 
-__all__ = ["CarrierOperation", "SandboxFault", "SandboxNumber", "SandboxRequest"]
+__all__ = [
+    "CarrierOperation",
+    "SandboxFault",
+    "SandboxNumber",
+    "SandboxRequest",
+    "WebhookReceipt",
+]
 
 
 class CarrierOperation(models.Model):
@@ -92,3 +98,26 @@ class CarrierOperation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.idempotency_key}"
+
+
+class WebhookReceipt(models.Model):
+    """A carrier's event that was heard: the same one again changes nothing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    carrier = models.SlugField(max_length=40, db_index=False)
+    event_id = models.CharField(max_length=200)
+    received_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["carrier", "event_id"], name="carriers_webhookreceipt_event_unique"
+            ),
+            models.CheckConstraint(
+                condition=~Q(event_id=""), name="carriers_webhookreceipt_event_present"
+            ),
+        ]
+        indexes = [models.Index(fields=["received_at"], name="carriers_webhookreceipt_age")]
+
+    def __str__(self) -> str:
+        return self.event_id

@@ -1,4 +1,7 @@
-"""What a carrier tells by itself, in our words, and who listens. Webhooks translate into these."""
+"""What a carrier tells by itself, in our words, and who listens. Webhooks translate into these.
+
+`carrier`, the slug, is filled in where a report is received.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryReport:
-    """What became of a message. `reference` is that of the receipt which `carrier` gave for it."""
+    """What became of a message. `reference` is that of the carrier's receipt for it."""
 
     reference: str
     status: Literal["delivered", "undelivered"]
@@ -36,7 +39,7 @@ class OperationReport:
 
     reference: str
     status: Literal["done", "failed"]
-    carrier: str
+    carrier: str = ""
 
 
 Report = DeliveryReport | InboundMessage | OperationReport

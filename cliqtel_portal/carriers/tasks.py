@@ -7,7 +7,8 @@ import uuid
 
 from celery import shared_task
 
-from cliqtel_portal.carriers import execution
+from cliqtel_portal.carriers import execution, sandbox_reports
+from cliqtel_portal.carriers.webhooks import receiving
 
 logger = logging.getLogger(__name__)
 
@@ -26,3 +27,24 @@ def recover_due() -> None:
         perform.delay(str(operation_id))
     if due:
         logger.info("enqueued %d operations again", len(due))
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def send_sandbox_report(request_id: str) -> None:
+    """The sandbox tells what it did. If nobody could hear it yet, the scan sends it again."""
+    sandbox_reports.send_report(uuid.UUID(request_id))
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def send_due_sandbox_reports() -> None:
+    """What the sandbox should have told by now."""
+    for request_id in sandbox_reports.due_ids():
+        send_sandbox_report.delay(str(request_id))
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_old_webhooks() -> None:
+    """Delete receipts of events that no carrier sends again."""
+    forgotten = receiving.forget_old()
+    if forgotten:
+        logger.info("forgot %d webhook events", forgotten)

@@ -20,6 +20,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from cliqtel_portal.carriers import tasks
 from cliqtel_portal.carriers.base import CarrierBackend
 from cliqtel_portal.carriers.errors import CarrierRejectedError, CarrierUnavailableError
 from cliqtel_portal.carriers.sandbox_models import SandboxFault, SandboxNumber, SandboxRequest
@@ -116,6 +117,8 @@ class SandboxCarrier(CarrierBackend):
                 return first
             if row.state != _State.REJECTED:
                 self._move_numbers(row, request)
+            if row.report_due_at is not None:
+                _report_later(row)
         return row
 
     def _remember(self, row: SandboxRequest) -> bool:
@@ -154,6 +157,16 @@ def _next_fault(kind: str, numbers: tuple[str, ...]) -> SandboxFault | None:
             logger.info("the sandbox was told: %s", fault.fault)
             return fault
     return None
+
+
+def _report_later(row: SandboxRequest) -> None:
+    request_id, due_at = str(row.pk), row.report_due_at
+
+    def send() -> None:
+        tasks.send_sandbox_report.apply_async([request_id], eta=due_at)
+
+    # Robust: it is not the request's matter whether a broker is there; the scan finds the row.
+    transaction.on_commit(send, robust=True)
 
 
 def _receipt(row: SandboxRequest) -> Receipt:
