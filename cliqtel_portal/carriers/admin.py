@@ -1,31 +1,94 @@
-"""Staff follow what is owed to carriers; nobody edits it."""
+"""Staff follow what is owed to carriers, may hurry it, and set the sandbox's faults."""
 
 from __future__ import annotations
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from cliqtel_portal.carriers.models import CarrierOperation
+from cliqtel_portal.carriers.models import (
+    CarrierOperation,
+    SandboxFault,
+    SandboxNumber,
+    SandboxRequest,
+    WebhookReceipt,
+)
+from cliqtel_portal.carriers.services import try_again_now
+
+
+class _ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        return False
 
 
 @admin.register(CarrierOperation)
-class CarrierOperationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("id", "tenant", "carrier", "kind", "state", "attempts", "due_at", "created_at")
-    list_filter = ("state", "kind", "carrier")
+class CarrierOperationAdmin(_ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "tenant",
+        "carrier",
+        "kind",
+        "state",
+        "is_uncertain",
+        "error_code",
+        "attempts",
+        "due_at",
+        "created_at",
+    )
+    list_filter = ("state", "is_uncertain", "kind", "carrier")
     list_select_related = ("tenant",)
     date_hierarchy = "created_at"
     search_fields = ("idempotency_key", "carrier_reference")
     search_help_text = "Idempotency key or the carrier's reference"
+    actions = ("try_again",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """Rows are edited by nobody: the right to change them is the right to hurry them."""
+        return request.user.has_perm("carriers.change_carrieroperation")
 
-    def has_change_permission(
-        self, request: HttpRequest, obj: CarrierOperation | None = None
-    ) -> bool:
-        return False
+    @admin.action(description="Try again now (pending ones only)", permissions=["retry"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[CarrierOperation]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        hurried = try_again_now(chosen)
+        left = len(chosen) - hurried
+        self.message_user(request, f"{hurried} will be tried again now.", messages.SUCCESS)
+        if left:
+            self.message_user(
+                request, f"{left} are not pending: nothing was done.", messages.WARNING
+            )
 
-    def has_delete_permission(
-        self, request: HttpRequest, obj: CarrierOperation | None = None
-    ) -> bool:
-        return False
+
+@admin.register(SandboxFault)
+class SandboxFaultAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("fault", "kind", "number", "seconds", "times_left", "created_at")
+    list_filter = ("fault", "kind")
+    fields = ("fault", "kind", "number", "seconds", "times_left")
+
+
+@admin.register(SandboxRequest)
+class SandboxRequestAdmin(_ReadOnlyAdmin):
+    list_display = ("reference", "carrier", "kind", "state", "report_event", "created_at")
+    list_filter = ("state", "kind")
+    date_hierarchy = "created_at"
+    search_fields = ("idempotency_key", "reference")
+
+
+@admin.register(SandboxNumber)
+class SandboxNumberAdmin(_ReadOnlyAdmin):
+    list_display = ("number", "carrier", "request")
+    list_select_related = ("request",)
+    search_fields = ("number",)
+
+
+@admin.register(WebhookReceipt)
+class WebhookReceiptAdmin(_ReadOnlyAdmin):
+    list_display = ("event_id", "carrier", "received_at")
+    list_filter = ("carrier",)
+    date_hierarchy = "received_at"
+    search_fields = ("event_id",)

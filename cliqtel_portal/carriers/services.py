@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from cliqtel_portal.accounts.models import Tenant
 from cliqtel_portal.carriers import tasks
@@ -14,7 +17,7 @@ from cliqtel_portal.carriers.errors import OperationConflict
 from cliqtel_portal.carriers.execution import perform
 from cliqtel_portal.carriers.models import CarrierOperation
 
-__all__ = ["enqueue", "perform"]
+__all__ = ["enqueue", "perform", "try_again_now"]
 
 
 @transaction.atomic
@@ -57,6 +60,22 @@ def enqueue(
     if operation.state == CarrierOperation.State.PENDING:
         _perform_after_commit(str(operation.pk))
     return operation
+
+
+@transaction.atomic
+def try_again_now(operation_ids: Sequence[uuid.UUID], *, now: datetime | None = None) -> int:
+    """Those that are pending are tried at once instead of when they are due; return how many.
+
+    Attempts count on. One that a worker has in hand stays with it.
+    """
+    pending = CarrierOperation.objects.filter(
+        pk__in=operation_ids, state=CarrierOperation.State.PENDING
+    )
+    hurried = list(pending.select_for_update().order_by("id").values_list("pk", flat=True))
+    CarrierOperation.objects.filter(pk__in=hurried).update(due_at=now or timezone.now())
+    for operation_id in hurried:
+        _perform_after_commit(str(operation_id))
+    return len(hurried)
 
 
 def _perform_after_commit(operation_id: str) -> None:
