@@ -49,11 +49,7 @@ def to_input_required(prompt: Prompt, approval_id: str) -> InputRequiredResult:
 
     The state is sealed on its way out (`server.get_server`): a client can't name another approval.
     """
-    request = ElicitRequest(
-        params=ElicitRequestURLParams(
-            message=prompt.message, url=prompt.url, elicitation_id=approval_id
-        )
-    )
+    request = ElicitRequest(params=ElicitRequestURLParams(message=prompt.message, url=prompt.url))
     return InputRequiredResult(input_requests={"approval": request}, request_state=approval_id)
 
 
