@@ -24,6 +24,7 @@ from cliqtel_portal.carriers.models import CarrierOperation
 from cliqtel_portal.carriers.services import perform
 from cliqtel_portal.countries import country_name
 from cliqtel_portal.deeds.requester import Requester
+from cliqtel_portal.errors import Problem
 from cliqtel_portal.money import Money
 from cliqtel_portal.number_types import NumberType
 from cliqtel_portal.numbers.errors import OrderFailed
@@ -57,7 +58,8 @@ def draft_order(
 ) -> Drafted:
     """The numbers are held, and a person is asked whether to buy them.
 
-    Missing requirements or money don't prevent the draft, but its approval; see `draft.problems`.
+    `numbers` as people write them, in international form. Missing requirements or money don't
+    prevent the draft, but its approval; see `draft.problems`.
 
     Raises:
         NotPermitted: the requester may not draft in this tenant.
@@ -68,7 +70,7 @@ def draft_order(
     draft = order_drafts.draft_order(
         tenant,
         user=requester.user,
-        numbers=numbers,
+        numbers=[_e164(number) for number in numbers],
         offer_ids=offer_ids,
         trunk_id=trunk_id,
         hold_seconds=terms_of(tenant, ACTION).expires_seconds,
@@ -98,6 +100,17 @@ def draft_order(
         now=now,
     )
     return Drafted(draft=draft, approval=approval)
+
+
+def problems_of(approval: Approval) -> tuple[Problem, ...]:
+    """What keeps the order from being bought now; nothing where it is decided or over."""
+    order = NumberOrder.objects.select_related("tenant").get(pk=_order_id(approval))
+    if approval.status != Approval.Status.PENDING or order.state != NumberOrder.State.DRAFT:
+        return ()
+    quote = approval.price
+    shortage = balance_shortage(order.tenant, quote.first_charge) if quote else ""
+    found = orders.order_problems(order)
+    return (*found, Problem(field="balance", message=shortage)) if shortage else found
 
 
 class PurchaseNumber:
@@ -144,11 +157,19 @@ class PurchaseNumber:
         return Presentation(
             consequences=tuple(_consequences(approval, order, len(lines))),
             lines=_cost_lines(lines, order.currency),
-            missing=_missing(approval, order),
+            missing=tuple(problem.message for problem in problems_of(approval)),
         )
 
 
 deed = PurchaseNumber()
+
+
+def _e164(text: str) -> str:
+    """What is no number stays as it is: the draft tells of all that are wrong."""
+    try:
+        return phone.normalise(text)
+    except phone.NotANumber:
+        return text
 
 
 def _failure(order: NumberOrder) -> OrderFailed:
@@ -232,13 +253,3 @@ def _cost_lines(lines: Sequence[OrderLine], currency: str) -> tuple[CostLine, ..
         )
         for kind, group in groups.items()
     )
-
-
-def _missing(approval: Approval, order: NumberOrder) -> tuple[str, ...]:
-    """Only while it can still be bought: afterwards nothing is missing, or all is over."""
-    if approval.status != Approval.Status.PENDING or order.state != NumberOrder.State.DRAFT:
-        return ()
-    found = [problem.message for problem in orders.order_problems(order)]
-    quote = approval.price
-    shortage = balance_shortage(order.tenant, quote.first_charge) if quote else ""
-    return (*found, shortage) if shortage else tuple(found)

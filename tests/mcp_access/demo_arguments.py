@@ -7,6 +7,8 @@ from typing import Any
 
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.callflows.models import CallFlow
+from cliqtel_portal.deeds.purchase_number import draft_order
+from cliqtel_portal.deeds.requester import Requester
 from cliqtel_portal.numbers.models import PhoneNumber
 from cliqtel_portal.trunks.models import Trunk
 from tests.factories.approvals import make_approval
@@ -37,6 +39,14 @@ def _spare_number() -> str:
     return numbers[0].e164
 
 
+def _order() -> str:
+    owner = Membership.objects.get(user__email="owner@acme.test")
+    requester = Requester(tenant=owner.tenant, user=owner.user)
+    drafted = draft_order(requester, numbers=["+31201230002"]).approval
+    assert drafted is not None
+    return str(drafted.artifact_id)
+
+
 # A callable looks up an object of acme's: no other tenant may reach it.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "get_approval_status": {"approval_id": _approval},
@@ -64,15 +74,20 @@ WRITE_ARGUMENTS: dict[str, dict[str, Any]] = {
         "confirm_number": _spare_number,
         "idempotency_key": "demo-release",
     },
+    "draft_order_number": {"numbers": ["+31201230001"]},
+    "purchase_number": {"order_id": _order, "idempotency_key": "demo-purchase"},
+    "reserve_number": {"number": "+31201230000"},
 }
 
 # Arguments that name an object by id, with one of acme's.
 FOREIGN_IDS: dict[str, tuple[str, Callable[[], str]]] = {
     "assign_number": ("target_id", _trunk),
+    "draft_order_number": ("assign_to_trunk_id", _trunk),
     "get_approval_status": ("approval_id", _approval),
     "get_call_flow": ("call_flow_id", _call_flow),
     "get_sip_config": ("trunk_id", _trunk),
     "list_inventory": ("trunk_id", _trunk),
+    "purchase_number": ("order_id", _order),
 }
 
 
