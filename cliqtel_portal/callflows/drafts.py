@@ -116,7 +116,7 @@ def draft_publication(
     waiting = flow.changes.filter(
         restores=wanted, base_revision=base, status=Change.Status.PENDING
     ).first()
-    if waiting is not None:
+    if waiting is not None and not dry_run:
         return draft_of(tenant, change_id=waiting.pk)
     return _save(
         Change(

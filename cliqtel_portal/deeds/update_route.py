@@ -33,10 +33,8 @@ _MAX_TOLD = 3
 
 @dataclass(frozen=True, kw_only=True)
 class FlowDraft:
-    """`approval` is None on a dry run."""
-
     draft: Draft
-    approval: Approval | None
+    approval: Approval
 
 
 @transaction.atomic
@@ -47,7 +45,6 @@ def draft_change(
     base_etag: str,
     operations: Sequence[object],
     reason_text: str = "",
-    dry_run: bool = False,
 ) -> FlowDraft:
     """A person is asked to publish the flow as the operations leave it.
 
@@ -60,22 +57,15 @@ def draft_change(
         operations=operations,
         author_label=_author_label(requester),
         author_kind=_author_kind(requester),
-        dry_run=dry_run,
     )
-    title = f"Change call flow {draft.flow.name}"
-    return _ask(requester, draft, title, reason_text=reason_text, dry_run=dry_run)
+    return _ask(requester, draft, f"Change call flow {draft.flow.name}", reason_text)
 
 
 @transaction.atomic
 def draft_publication(
-    requester: Requester,
-    *,
-    call_flow_id: uuid.UUID,
-    revision: int,
-    reason_text: str = "",
-    dry_run: bool = False,
+    requester: Requester, *, call_flow_id: uuid.UUID, revision: int, reason_text: str = ""
 ) -> FlowDraft:
-    """A person is asked to publish that revision, or to roll back to it.
+    """A person is asked to publish that revision, or to roll back to it; once, while it waits.
 
     Raises: what `callflows.drafts.draft_publication` and
         `approvals.services.request_approval` raise.
@@ -86,16 +76,28 @@ def draft_publication(
         revision=revision,
         author_label=_author_label(requester),
         author_kind=_author_kind(requester),
-        dry_run=dry_run,
     )
-    waiting = Approval.objects.for_tenant(requester.tenant).filter(artifact_id=draft.change.pk)
-    approval = waiting.first()
-    if approval is not None:
-        return FlowDraft(draft=draft, approval=approval)
-    verb = "Publish" if draft.flow.active_revision is None else "Roll back"
-    join = "at" if draft.flow.active_revision is None else "to"
-    title = f"{verb} call flow {draft.flow.name} {join} revision {revision}"
-    return _ask(requester, draft, title, reason_text=reason_text, dry_run=dry_run)
+    asked = Approval.objects.for_tenant(requester.tenant).filter(artifact_id=draft.change.pk)
+    waiting = asked.first()
+    if waiting is not None:
+        return FlowDraft(draft=draft, approval=waiting)
+    if draft.flow.active_revision is None:
+        title = f"Publish call flow {draft.flow.name} at revision {revision}"
+    else:
+        title = f"Roll back call flow {draft.flow.name} to revision {revision}"
+    return _ask(requester, draft, title, reason_text)
+
+
+def plan_publication(requester: Requester, *, call_flow_id: uuid.UUID, revision: int) -> Draft:
+    """Return what `draft_publication` would ask for; nothing is stored, its change neither."""
+    return drafts.draft_publication(
+        requester.tenant,
+        call_flow_id=call_flow_id,
+        revision=revision,
+        author_label=_author_label(requester),
+        author_kind=_author_kind(requester),
+        dry_run=True,
+    )
 
 
 class UpdateRoute:
@@ -160,11 +162,7 @@ class UpdateRoute:
 deed = UpdateRoute()
 
 
-def _ask(
-    requester: Requester, draft: Draft, title: str, *, reason_text: str, dry_run: bool
-) -> FlowDraft:
-    if dry_run:
-        return FlowDraft(draft=draft, approval=None)
+def _ask(requester: Requester, draft: Draft, title: str, reason_text: str) -> FlowDraft:
     change = draft.change
     approval = request_approval(
         requester.tenant,

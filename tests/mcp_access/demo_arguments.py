@@ -23,8 +23,24 @@ def _trunk() -> str:
     return str(Trunk.objects.filter(tenant__slug="acme")[0].pk)
 
 
+def _flow() -> CallFlow:
+    return CallFlow.objects.filter(tenant__slug="acme", name="Main reception").get()
+
+
 def _call_flow() -> str:
-    return str(CallFlow.objects.filter(tenant__slug="acme")[0].pk)
+    return str(_flow().pk)
+
+
+def _etag() -> str:
+    revision = _flow().active_revision
+    assert revision is not None
+    return revision.etag
+
+
+def _retitling() -> list[dict[str, str]]:
+    revision = _flow().active_revision
+    assert revision is not None
+    return [{"op": "update_node", "id": revision.graph["entry"], "title": "Opening times"}]
 
 
 def _number_with_flow() -> str:
@@ -69,6 +85,11 @@ WRITE_ARGUMENTS: dict[str, dict[str, Any]] = {
         "target_id": _trunk,
         "idempotency_key": "demo-assign",
     },
+    "draft_call_flow_change": {
+        "call_flow_id": _call_flow,
+        "base_etag": _etag,
+        "operations": _retitling,
+    },
     "release_number": {
         "number": _spare_number,
         "confirm_number": _spare_number,
@@ -77,17 +98,24 @@ WRITE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "draft_order_number": {"numbers": ["+31201230001"]},
     "purchase_number": {"order_id": _order, "idempotency_key": "demo-purchase"},
     "reserve_number": {"number": "+31201230000"},
+    "update_route": {
+        "call_flow_id": _call_flow,
+        "revision": 1,
+        "idempotency_key": "demo-roll-back",
+    },
 }
 
 # Arguments that name an object by id, with one of acme's.
 FOREIGN_IDS: dict[str, tuple[str, Callable[[], str]]] = {
     "assign_number": ("target_id", _trunk),
     "draft_order_number": ("assign_to_trunk_id", _trunk),
+    "draft_call_flow_change": ("call_flow_id", _call_flow),
     "get_approval_status": ("approval_id", _approval),
     "get_call_flow": ("call_flow_id", _call_flow),
     "get_sip_config": ("trunk_id", _trunk),
     "list_inventory": ("trunk_id", _trunk),
     "purchase_number": ("order_id", _order),
+    "update_route": ("call_flow_id", _call_flow),
 }
 
 

@@ -44,7 +44,6 @@ def draft(member: Membership, flow: CallFlow, to: str = "Sales desk", **fields: 
         operations=[{"op": "update_node", "id": "sales", "title": to}],
         reason_text="The team moved.",
     )
-    assert asked.approval is not None
     return asked.approval
 
 
@@ -101,12 +100,10 @@ def test_a_person_drafts_in_their_own_name(bob: Membership) -> None:
     assert (change.author_label, change.author_kind) == (bob.user.display_name, "human")
 
 
-def test_a_dry_run_asks_nobody(alice: Membership) -> None:
+def test_a_plan_asks_nobody(alice: Membership) -> None:
     flow = make_flow(alice.tenant, status="draft")
-    asked = update_route.draft_publication(
-        requester_of(alice), call_flow_id=flow.pk, revision=1, dry_run=True
-    )
-    assert asked.approval is None
+    planned = update_route.plan_publication(requester_of(alice), call_flow_id=flow.pk, revision=1)
+    assert planned.base.number == 1
     assert not Approval.objects.exists()
     assert not Change.objects.exists()
 
@@ -182,7 +179,6 @@ def test_a_roll_back_says_so(alice: Membership) -> None:
         asked = update_route.draft_publication(
             requester_of(alice), call_flow_id=flow.pk, revision=revision
         )
-        assert asked.approval is not None
         return asked.approval
 
     approval = ask(1)
