@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("docs/", include("cliqtel_portal.docs.urls")),
     path("numbers/ai-access/", include("mcp_access.urls")),
     path("numbers/", include("cliqtel_portal.numbers.urls")),
+    path("numbers/", include("cliqtel_portal.deeds.urls_numbers")),
     path("api/v1/events/", EventListView.as_view(), name="api-events"),
     path("api/v1/schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("admin/", admin.site.urls),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cliqtel_portal.numbers import views
+from cliqtel_portal.numbers import search_views, views
 
 app_name = "numbers"
 urlpatterns = [
     path("", views.number_list, name="list"),
+    path("search/", search_views.search, name="search"),
+    path("search/reserve/", search_views.reserve, name="reserve"),
+    path("search/release/<uuid:reservation_id>/", search_views.release_hold, name="release-hold"),
     path("<uuid:number_id>/", views.number_detail, name="detail"),
 ]

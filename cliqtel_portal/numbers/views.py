@@ -83,7 +83,7 @@ def number_detail(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
         {
             "number": number,
             "national": national(number.e164),
-            "capabilities": _words(number.capabilities),
+            "capabilities": capability_words(number.capabilities),
         },
     )
 
@@ -121,7 +121,10 @@ def _page(found: PhoneNumberQuerySet, *, after: str | None, before: str | None) 
     if is_backward:
         shown.reverse()
     return Page(
-        rows=[Row(number=number, capabilities=_words(number.capabilities)) for number in shown],
+        rows=[
+            Row(number=number, capabilities=capability_words(number.capabilities))
+            for number in shown
+        ],
         before=_name(shown[0]) if shown and (is_more if is_backward else start) else "",
         after=_name(shown[-1]) if shown and (is_more or is_backward) else "",
     )
@@ -141,6 +144,7 @@ def _cursor(text: str | None) -> tuple[str, uuid.UUID] | None:
         return None
 
 
-def _words(capabilities: Iterable[str]) -> str:
+def capability_words(capabilities: Iterable[str]) -> str:
+    """“Voice, SMS”: always in the same order."""
     held = set(capabilities)
     return ", ".join(str(one.label) for one in Capability if one.value in held)

@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from cliqtel_portal.deeds import views_numbers
+
+app_name = "number_deeds"
+urlpatterns = [path("order/", views_numbers.order, name="order")]
