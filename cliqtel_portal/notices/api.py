@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from cliqtel_portal.accounts.api import PortalAPIView
-from cliqtel_portal.api_errors import ErrorSerializer
+from cliqtel_portal.api_fields import REFUSALS
 from cliqtel_portal.notices import stream
 
 
@@ -38,12 +38,7 @@ class EventListView(PortalAPIView):
         summary="What happened since",
         description="Without `after`: nothing, and the place to start from.",
         parameters=[OpenApiParameter("after", int, description="The last id that was seen.")],
-        responses={
-            200: EventListSerializer,
-            400: ErrorSerializer,
-            401: ErrorSerializer,
-            403: ErrorSerializer,
-        },
+        responses={200: EventListSerializer, **REFUSALS},
     )
     def get(self, request: Any) -> Response:
         place = PlaceSerializer(data=request.query_params)
