@@ -83,6 +83,9 @@ _DOCUMENTS: dict[str, list[_Row]] = {
             _FIRST_DAY,
         ),
         ("use_statement", "text", "Order line of the web shop", "NL", "draft", "", None),
+        ("national_address", "address", "Meir 50, 2000 Antwerpen", "BE", "approved", "", None),
+        ("national_address", "address", "10 Dame Street, Dublin 2", "IE", "approved", "", None),
+        ("local_address", "address", "10 Dame Street, Dublin 2", "IE", "approved", "", None),
     ],
     "globex": [
         (

@@ -32,3 +32,13 @@ def test_acme_has_something_satisfied_and_something_missing(acme):
     assert dutch.missing == ()
     british = services.check_requirements(acme, country="GB", number_type="local")
     assert british.requirements == ()
+
+
+def test_acme_can_buy_something_everywhere_but_in_spain(acme):
+    demo.seed({"acme": acme})
+    open_countries = {
+        country
+        for country, number_type, *_ in PRICES
+        if not services.check_requirements(acme, country=country, number_type=number_type).missing
+    }
+    assert {country for country, *_ in PRICES} - open_countries == {"ES"}
