@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from approvals.models import Approval, Decision, Policy
+from approvals.models import Approval, Decision, Policy, PolicyChange
 
 
 class _ReadOnly:
@@ -47,3 +47,14 @@ class PolicyAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ["tenant__slug", "action"]
     search_help_text = "Tenant or action."
     ordering = ["tenant__slug", "action"]
+
+
+@admin.register(PolicyChange)
+class PolicyChangeAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["at", "tenant", "action", "actor"]
+    list_filter = ["action"]
+    list_select_related = ["tenant", "actor"]
+    search_fields = ["tenant__slug", "action", "actor__email"]
+    search_help_text = "Tenant, action or who changed it."
+    date_hierarchy = "at"
+    ordering = ["-at", "-id"]

@@ -16,7 +16,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from approvals import states
-from approvals.querysets import ApprovalQuerySet, DecisionQuerySet, PolicyQuerySet
+from approvals.querysets import (
+    ApprovalQuerySet,
+    DecisionQuerySet,
+    PolicyChangeQuerySet,
+    PolicyQuerySet,
+)
 from approvals.quotes import Quote
 from cliqtel_portal.ids import uuid7
 
@@ -44,6 +49,7 @@ class Approval(models.Model):
     quote = models.JSONField(null=True, blank=True)
     # The one before, where the price changed while it waited: pages show both.
     previous_quote = models.JSONField(null=True, blank=True)
+    requoted_at = models.DateTimeField(null=True, blank=True)
     # First charge of the quote, in its currency: what policies look at.
     amount = models.DecimalField(max_digits=14, decimal_places=6, default=0)
     # Counts quotes: a decision counts only for the one that it was made on.
@@ -300,3 +306,35 @@ class Policy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} in {self.tenant}"
+
+
+class PolicyChange(models.Model):
+    """One saving of a policy. A trigger keeps it for ever."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey(
+        "accounts.Tenant", on_delete=models.PROTECT, related_name="approval_policy_changes"
+    )
+    action = models.CharField(max_length=40)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    # The rules as `policies.as_json` writes them; before the first saving, the defaults of then.
+    before = models.JSONField()
+    after = models.JSONField()
+
+    objects = PolicyChangeQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(action__regex=_ACTION), name="approvals_policychange_action_valid"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["tenant", "action", "-at", "-id"], name="approvals_policychange_list"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} in {self.tenant} by {self.actor}"

@@ -12,7 +12,12 @@ from approvals.states import Status, sources_of
 from cliqtel_portal.accounts.querysets import TenantQuerySet
 
 if TYPE_CHECKING:
-    from approvals.models import Approval, Decision, Policy  # noqa: F401 - row types
+    from approvals.models import (  # noqa: F401 - row types
+        Approval,
+        Decision,
+        Policy,
+        PolicyChange,
+    )
     from cliqtel_portal.accounts.models import Tenant
 
 
@@ -53,3 +58,8 @@ class DecisionQuerySet(models.QuerySet["Decision"]):
 
 class PolicyQuerySet(TenantQuerySet["Policy"]):
     pass
+
+
+class PolicyChangeQuerySet(TenantQuerySet["PolicyChange"]):
+    def newest_first(self) -> PolicyChangeQuerySet:
+        return self.select_related("actor").order_by("-at", "-id")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from approvals import events, tasks
+from approvals.actors import live_member
 from approvals.digest import NotCanonical, digest_of
 from approvals.errors import (
     AlreadyDecided,
@@ -28,12 +29,12 @@ from approvals.errors import (
     PriceChanged,
 )
 from approvals.executors import executor_of, is_registered
-from approvals.models import Approval, Decision, Policy
-from approvals.policies import Requirement, parse_layers, requirement_of, terms_of
+from approvals.models import Approval, Decision
+from approvals.policies import Requirement, requirement_of, terms_of
 from approvals.quotes import Quote
 from approvals.states import Status
 from cliqtel_portal.accounts.models import Membership, Tenant, User
-from cliqtel_portal.accounts.permissions import may_edit_policies, may_use_ai_access
+from cliqtel_portal.accounts.permissions import may_use_ai_access
 from cliqtel_portal.errors import InvalidArguments, NotFound, NotPermitted, Problem
 
 logger = logging.getLogger(__name__)
@@ -177,7 +178,7 @@ def _approve(
         raise PasswordRequired("You decide this alone: confirm it with your password.")
     price = executor_of(approval.action).recheck(approval)
     if price != approval.price:
-        _requote(approval, price)
+        _requote(approval, price, now)
         return None
     _decide(
         approval, actor, Decision.Verdict.APPROVE, comment, now, with_password=password_confirmed
@@ -233,62 +234,8 @@ def cancel(actor: Membership, *, approval_id: uuid.UUID, now: datetime | None = 
     return approval
 
 
-@transaction.atomic
-def set_policy(
-    actor: Membership,
-    *,
-    action: str,
-    layers: Iterable[Mapping[str, Any]],
-    four_eyes_from: Decimal | None,
-    always_four_eyes: bool,
-    decider_role: Policy.DeciderRole,
-    expires_seconds: int,
-    now: datetime | None = None,
-) -> Policy:
-    """The tenant has these rules for the action, for pending approvals too.
-
-    Raises:
-        NotPermitted: the actor's role does not edit policies.
-        InvalidArguments: the layers make no sense.
-    """
-    member = _live(actor)
-    if not may_edit_policies(member.role):
-        raise NotPermitted("Only admins and owners change who approves what.")
-    try:
-        parsed = parse_layers(layers)
-    except ValueError as error:
-        raise InvalidArguments(
-            f"The layers make no sense: {error}.",
-            problems=[Problem(field="layers", message=str(error))],
-        ) from error
-    policy, _ = Policy.objects.update_or_create(
-        tenant_id=member.tenant_id,
-        action=action,
-        defaults={
-            "layers": [
-                {"from": f"{layer.amount_from:f}", "deciders": layer.deciders} for layer in parsed
-            ],
-            "four_eyes_from": four_eyes_from,
-            "always_four_eyes": always_four_eyes,
-            "decider_role": decider_role,
-            "expires_seconds": expires_seconds,
-            "updated_by_id": member.user_id,
-            "updated_at": now or timezone.now(),
-        },
-    )
-    return policy
-
-
-def _live(actor: Membership) -> Membership:
-    """The actor's membership as it is now: a page may have been open since before a demotion."""
-    member = Membership.objects.live().filter(pk=actor.pk, user__is_active=True).first()
-    if member is None:
-        raise NotFound("There is no such approval. Reload the page.")
-    return member
-
-
 def _locked(actor: Membership, approval_id: uuid.UUID) -> Approval:
-    tenant = _live(actor).tenant
+    tenant = live_member(actor).tenant
     approval = (
         Approval.objects.for_tenant(tenant)
         .select_for_update(of=("self",))
@@ -307,7 +254,7 @@ def _open_for_decision(
     approval = _locked(actor, approval_id)
     requirement = requirement_of(approval)
     # After the lock: who was demoted while we waited for it decides nothing.
-    if not requirement.terms.may_decide(_live(actor).role):
+    if not requirement.terms.may_decide(live_member(actor).role):
         raise NotPermitted("Your role does not decide this. Ask an approver of your company.")
     _check_open(approval, now)
     return approval, requirement
@@ -369,7 +316,7 @@ def _move(approval: Approval, target: Status, **values: Any) -> None:
     approval.refresh_from_db()
 
 
-def _requote(approval: Approval, price: Quote | None) -> None:
+def _requote(approval: Approval, price: Quote | None, now: datetime) -> None:
     quoted = price.as_json() if price else None
     approval.previous_quote = approval.quote
     approval.quote = quoted
@@ -381,7 +328,10 @@ def _requote(approval: Approval, price: Quote | None) -> None:
         arguments=approval.arguments,
         quote=quoted,
     )
-    approval.save(update_fields=["previous_quote", "quote", "amount", "round", "digest"])
+    approval.requoted_at = now
+    approval.save(
+        update_fields=["previous_quote", "quote", "amount", "round", "digest", "requoted_at"]
+    )
     events.tell(approval, events.REQUOTED)
 
 

@@ -12,6 +12,7 @@ from approvals import services
 from approvals.errors import AlreadyDecided, OwnRequest, PasswordRequired
 from approvals.models import Approval, Decision, Policy
 from approvals.policies import parse_layers, requirement_of, terms_of
+from approvals.policy_changes import set_policy
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.errors import InvalidArguments, NotFound, NotPermitted
 from tests.factories.accounts import MembershipFactory
@@ -228,11 +229,11 @@ def test_admins_set_policies(alice, role):
     }
     if role not in {"admin", "owner"}:
         with pytest.raises(NotPermitted):
-            services.set_policy(actor, **fields)
+            set_policy(actor, **fields)
         assert not Policy.objects.exists()
         return
-    services.set_policy(actor, **fields)
-    services.set_policy(actor, **{**fields, "expires_seconds": 900})
+    set_policy(actor, **fields)
+    set_policy(actor, **{**fields, "expires_seconds": 900})
     policy = Policy.objects.get()
     assert (policy.tenant, policy.updated_by) == (alice.tenant, actor.user)
     terms = terms_of(alice.tenant, ACTION)
@@ -254,7 +255,7 @@ def test_admins_set_policies(alice, role):
 )
 def test_layers_that_make_no_sense_are_refused(alice, layers):
     with pytest.raises(InvalidArguments):
-        services.set_policy(
+        set_policy(
             alice,
             action=ACTION,
             layers=layers,
