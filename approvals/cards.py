@@ -103,6 +103,16 @@ class Card:
         return self.status == Status.PENDING
 
     @property
+    def is_simple(self) -> bool:
+        """One click in a list is enough: nothing in it needs a second look or a password."""
+        return (
+            self.may_approve
+            and not self.needs_password
+            and not self.is_requoted
+            and self.approvals_missing == 1
+        )
+
+    @property
     def is_under_way(self) -> bool:
         return self.status in {Status.APPROVED, Status.EXECUTING}
 

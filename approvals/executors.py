@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from approvals.errors import NoExecutor
 from approvals.models import Approval
 from approvals.presentation import Presentation
 from approvals.quotes import Quote
@@ -77,6 +78,9 @@ def executor_of(action: str) -> Executor:
     """Return the executor.
 
     Raises:
-        LookupError: there is none: a process of another version asked for this action.
+        NoExecutor: there is none: a process of another version asked for this action.
     """
-    return _executors[action]
+    try:
+        return _executors[action]
+    except KeyError:
+        raise NoExecutor("The portal can't carry this out just now. Try again later.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import datetime
 
@@ -9,9 +10,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from approvals import events
-from approvals.executors import executor_of
+from approvals.executors import executor_of, is_registered
 from approvals.models import Approval
 from approvals.states import Status
+
+logger = logging.getLogger(__name__)
 
 
 def expire_due(*, now: datetime | None = None, limit: int = 500) -> int:
@@ -31,6 +34,10 @@ def _expire(approval_id: uuid.UUID, now: datetime) -> bool:
         row.select_for_update(of=("self",), skip_locked=True).select_related("tenant").first()
     )
     if approval is None:
+        return False
+    if not is_registered(approval.action):
+        # Readers see it expired all the same; what it holds, the version that knows it gives back.
+        logger.error("approval %s: nothing withdraws %s", approval.pk, approval.action)
         return False
     row.transition(Status.EXPIRED, decided_at=now)
     approval.refresh_from_db()

@@ -32,6 +32,7 @@ class Presentation:
     lines: tuple[CostLine, ...] = ()
     # What still has to be there before it can run: documents, an address, balance.
     missing: tuple[str, ...] = ()
-    # A partial of the approval page (a diff, a preview of a message) and what it needs.
+    # A partial of the approval page (a diff, a preview of a message), rendered by itself with
+    # `context` and what every page has (tenant, request); shown under the consequences.
     template: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
 from cliqtel_portal import celery  # noqa: F401 - so that tasks sent from here find their broker
+from cliqtel_portal.accounts.views import settings_home
 from cliqtel_portal.health import healthz, readyz
 from cliqtel_portal.home import home
 from cliqtel_portal.notices.api import EventListView
@@ -17,6 +18,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("account/", include("cliqtel_portal.accounts.urls")),
+    path("settings/", settings_home, name="settings"),
+    path("settings/approvals/", include("approvals.settings_urls")),
+    path("approvals/", include("approvals.urls")),
     path("callflows/", include("cliqtel_portal.callflows.urls")),
     path("callflows/", include("cliqtel_portal.deeds.urls_flows")),
     path("trunks/", include("cliqtel_portal.trunks.urls")),

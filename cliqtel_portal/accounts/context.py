@@ -30,6 +30,8 @@ class Group:
     entries: tuple[Entry, ...]
 
 
+# The rail has a number beside it: `approvals.context`.
+APPROVALS = "/approvals/"
 # Paths, not URL names: they are promised (contract.md), and a page that is not built yet, or that a
 # deployment leaves out, is simply not listed.
 _NAVIGATION = (
@@ -47,6 +49,7 @@ _NAVIGATION = (
             Entry(path="/numbers/ai-access/", title="Overview", icon="overview"),
             Entry(path="/numbers/ai-access/tokens/", title="Tokens", icon="tokens"),
             Entry(path="/numbers/ai-access/apps/", title="Connected apps", icon="apps"),
+            Entry(path=APPROVALS, title="Approvals", icon="approvals"),
             Entry(
                 path="/numbers/ai-access/doctor/",
                 title="Connection doctor",
@@ -55,9 +58,20 @@ _NAVIGATION = (
             ),
         ),
     ),
-    Group(title="Help", entries=(Entry(path="/docs/", title="Docs", icon="docs"),)),
+    Group(
+        title="Help",
+        entries=(
+            Entry(path="/docs/", title="Docs", icon="docs"),
+            Entry(path="/settings/", title="Settings", icon="settings"),
+        ),
+    ),
 )
 _AI_ACCESS = "/numbers/ai-access/"
+# The tabs of Settings; each page belongs to an app of its own.
+_SETTINGS = (
+    Entry(path="/settings/approvals/", title="Approval policy", icon="approvals"),
+    Entry(path="/settings/messaging/", title="Messaging limit", icon="settings"),
+)
 
 
 def _navigation(role: str) -> list[Group]:
@@ -74,6 +88,11 @@ def _navigation(role: str) -> list[Group]:
         if entries:
             groups.append(Group(title=group.title, entries=entries))
     return groups
+
+
+def settings_tabs(role: str) -> list[Entry]:
+    """The pages of Settings that there are and that the role may see, in order."""
+    return [entry for entry in _SETTINGS if is_valid_path(entry.path) and entry.may(role)]
 
 
 def _here(groups: list[Group], path: str) -> str:
@@ -106,4 +125,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "may_manage_all_tokens": permissions.may_manage_all_tokens(membership.role),
         "nav": groups,
         "nav_here": _here(groups, request.path),
+        "nav_approvals": APPROVALS,
+        "settings_tabs": settings_tabs(membership.role),
     }

@@ -16,11 +16,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cliqtel_portal.accounts import forms
-from cliqtel_portal.accounts.context import THEME_COOKIE, THEMES
-from cliqtel_portal.accounts.http import TENANT_SESSION_KEY
+from cliqtel_portal.accounts.context import THEME_COOKIE, THEMES, settings_tabs
+from cliqtel_portal.accounts.http import TENANT_SESSION_KEY, PortalRequest, portal_view
 from cliqtel_portal.accounts.models import Membership, User
 from cliqtel_portal.accounts.throttle import Usage, address_key, refusal, usage
 
@@ -183,3 +183,13 @@ def admin_login(request: HttpRequest, extra_context: dict[str, Any] | None = Non
         return redirect("admin:index")
     target = request.GET.get("next") or reverse("admin:index")
     return redirect(f"{reverse('account_login')}?{urlencode({'next': target})}")
+
+
+@require_safe
+@portal_view()
+def settings_home(request: PortalRequest) -> HttpResponse:
+    """The first page of Settings that the role may see."""
+    tabs = settings_tabs(request.membership.role)
+    if not tabs:
+        raise Http404
+    return redirect(tabs[0].path)

@@ -91,6 +91,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "cliqtel_portal.accounts.context.shell",
+                "approvals.context.waiting",
             ],
         },
     }

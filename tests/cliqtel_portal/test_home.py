@@ -183,7 +183,7 @@ def test_the_page_costs_the_same_for_much_of_everything(
         call_of(alice, f"tool_{number}")
     client = signed_in(alice)
     # Session, person, memberships; numbers, trunks, flows, balance; connected, called, calls.
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         client.get("/")
 
 
