@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import factory
 
 from cliqtel_portal.trunks.models import Trunk
+from cliqtel_portal.trunks.pbx.setup import SetupRequest
 from tests.factories.accounts import TenantFactory
 
 SEEN = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
@@ -40,3 +42,27 @@ class TrunkFactory(factory.django.DjangoModelFactory):
     registrar = "sip.cliqtel.example"
     transports = factory.LazyFunction(lambda: ["tls", "udp"])
     codecs = factory.LazyFunction(lambda: ["PCMA", "PCMU"])
+
+
+def setup_request(**changed: Any) -> SetupRequest:
+    """A checked request for any platform: TLS, SRTP, registration, two numbers."""
+    fields: dict[str, Any] = {
+        "trunk_name": "Amsterdam HQ",
+        "registrar": "sip.cliqtel.example",
+        "realm": "sip.cliqtel.example",
+        "username": "acme-ams",
+        "codecs": ("PCMA", "PCMU", "G722"),
+        "dtmf": "rfc4733",
+        "channel_limit": 30,
+        "signalling_cidrs": ("192.0.2.0/26", "198.51.100.0/26"),
+        "media_cidrs": ("203.0.113.0/24",),
+        "media_ports": (10_000, 59_999),
+        "numbers": ("+31201230900", "+31201230901"),
+        "transport": "tls",
+        "port": 5061,
+        "srtp": True,
+        "authentication": "registration",
+        "pbx_public_ip": "198.51.100.200",
+        "sbc_fqdn": "sbc1.example.com",
+    }
+    return SetupRequest(**{**fields, **changed})
