@@ -29,17 +29,15 @@ def output_schema(model: type[BaseModel]) -> dict[str, Any]:
     has to fit into a host's context, and results are typed by their models before they leave.
     """
     members = _flatten(model.model_json_schema(mode="validation"))["properties"]
-    return {
-        "type": "object",
-        "properties": {name: _outline(member) for name, member in members.items()},
-        "required": ["status"],
-    }
+    outline = {name: _outline(member) for name, member in members.items()}
+    outline["status"]["enum"] = members["status"]["enum"]
+    return {"type": "object", "properties": outline, "required": ["status"]}
 
 
 def _outline(node: dict[str, Any]) -> dict[str, Any]:
     if node.get("type") == "array":
         return {"type": "array", "items": _outline(node.get("items", {}))}
-    return {key: value for key, value in node.items() if key in {"type", "enum", "const"}}
+    return {"type": node["type"]} if "type" in node else {}
 
 
 def _flatten(schema: dict[str, Any]) -> dict[str, Any]:

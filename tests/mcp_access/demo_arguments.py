@@ -65,6 +65,7 @@ def _order() -> str:
 
 # A callable looks up an object of acme's: no other tenant may reach it.
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "generate_pbx_setup": {"trunk_id": _trunk, "platform": "asterisk"},
     "get_approval_status": {"approval_id": _approval},
     "get_call_flow": {"number": _number_with_flow},
     "get_document": {"document_id": "trunk-3cx"},
@@ -110,6 +111,7 @@ FOREIGN_IDS: dict[str, tuple[str, Callable[[], str]]] = {
     "assign_number": ("target_id", _trunk),
     "draft_order_number": ("assign_to_trunk_id", _trunk),
     "draft_call_flow_change": ("call_flow_id", _call_flow),
+    "generate_pbx_setup": ("trunk_id", _trunk),
     "get_approval_status": ("approval_id", _approval),
     "get_call_flow": ("call_flow_id", _call_flow),
     "get_sip_config": ("trunk_id", _trunk),

@@ -109,11 +109,13 @@ def test_a_result_is_outlined_by_the_names_and_types_of_its_members(tool):
     for member in tool.output_schema["properties"].values():
         assert member["type"]
         assert member.keys() <= {"type", "enum", "items"}
+    assert {"ok", "error"} <= set(tool.output_schema["properties"]["status"]["enum"])
 
 
 def test_the_list_fits_into_a_hosts_budget():
     listed = [to_sdk_tool(tool).model_dump(by_alias=True, exclude_none=True) for tool in TOOLS]
-    assert len(json.dumps(listed)) / CHARACTERS_PER_TOKEN <= 8_000
+    sent = json.dumps(listed, separators=(",", ":"), ensure_ascii=False)  # as the SDK does
+    assert len(sent) / CHARACTERS_PER_TOKEN <= 8_000
 
 
 def test_the_manifest_shows_the_exposure():
