@@ -63,6 +63,13 @@ def _order() -> str:
     return str(drafted.artifact_id)
 
 
+def _number_with_sms() -> str:
+    numbers = PhoneNumber.objects.filter(
+        tenant__slug="acme", status="active", capabilities__contains=["sms"]
+    )
+    return numbers[0].e164
+
+
 # A callable looks up an object of acme's: no other tenant may reach it.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "generate_pbx_setup": {"trunk_id": _trunk, "platform": "asterisk"},
@@ -103,6 +110,12 @@ WRITE_ARGUMENTS: dict[str, dict[str, Any]] = {
         "call_flow_id": _call_flow,
         "revision": 1,
         "idempotency_key": "demo-roll-back",
+    },
+    "send_message": {
+        "from_number": _number_with_sms,
+        "to": ["+447700900123"],
+        "text": "Your order is on its way.",
+        "idempotency_key": "demo-send",
     },
 }
 
