@@ -71,6 +71,10 @@ class TooManyPasswords(ApprovalError):
         super().__init__(message)
         self.retry_after = retry_after  # seconds
 
+    @property
+    def details(self) -> Mapping[str, Any]:
+        return {"retry_after": self.retry_after}
+
 
 class DigestMismatch(ApprovalError):
     """The stored arguments or price are not those that were digested: nothing may run."""
