@@ -32,7 +32,14 @@ class CallFlowAdmin(ReadOnlyAdmin):
 
 @admin.register(Revision)
 class RevisionAdmin(ReadOnlyAdmin):
-    list_display = ("call_flow", "number", "author_label", "author_kind", "note", "created_at")
+    list_display = (
+        "call_flow",
+        "number",
+        "author_label",
+        "author_kind",
+        "approved_by_label",
+        "created_at",
+    )
     list_filter = ("author_kind",)
     list_select_related = ("call_flow",)
     search_fields = ("call_flow__name", "author_label", "etag")
@@ -42,9 +49,18 @@ class RevisionAdmin(ReadOnlyAdmin):
 
 @admin.register(Change)
 class ChangeAdmin(ReadOnlyAdmin):
-    list_display = ("id", "tenant", "call_flow", "status", "created_at")
-    list_filter = ("status",)
-    list_select_related = ("tenant", "call_flow")
-    search_fields = ("call_flow__name", "tenant__slug")
-    search_help_text = "Call flow or tenant"
+    list_display = (
+        "id",
+        "tenant",
+        "call_flow",
+        "base_revision",
+        "author_label",
+        "status",
+        "revision",
+        "created_at",
+    )
+    list_filter = ("status", "author_kind")
+    list_select_related = ("tenant", "call_flow", "base_revision", "revision")
+    search_fields = ("call_flow__name", "tenant__slug", "author_label")
+    search_help_text = "Call flow, tenant or author"
     date_hierarchy = "created_at"

@@ -16,7 +16,7 @@ from cliqtel_portal.callflows.errors import ChangeClosed
 from cliqtel_portal.callflows.models import CallFlow, Change, Revision
 
 _MAX_NOTE = 200
-_OPEN = frozenset({Change.Status.PENDING, Change.Status.APPROVED})
+OPEN = frozenset({Change.Status.PENDING, Change.Status.APPROVED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ def publish_change(tenant: Tenant, *, change_id: uuid.UUID, approved_by_label: s
     change = draft.change
     if change.status == Change.Status.PUBLISHED:
         return _publication(draft)
-    if change.status not in _OPEN:
+    if change.status not in OPEN:
         raise ChangeClosed("The change was rejected. Draft it again to have it published.")
     check_publishable(draft)
     now = timezone.now()
@@ -59,7 +59,7 @@ def publish_change(tenant: Tenant, *, change_id: uuid.UUID, approved_by_label: s
         status=CallFlow.Status.ACTIVE, active_revision=change.revision, updated_at=now
     )
     # A rejection does not wait for the flow's lock: whoever comes second finds it decided.
-    moved = Change.objects.filter(pk=change.pk, status__in=_OPEN).update(
+    moved = Change.objects.filter(pk=change.pk, status__in=OPEN).update(
         status=Change.Status.PUBLISHED,
         revision=change.revision,
         previous_revision=change.previous_revision,

@@ -19,8 +19,8 @@ from cliqtel_portal.callflows.comparison import Comparison
 from cliqtel_portal.callflows.diff import describe
 from cliqtel_portal.callflows.drafts import Draft, draft_of
 from cliqtel_portal.callflows.errors import ChangeClosed, GraphUnreadableError
-from cliqtel_portal.callflows.models import Author, Change
-from cliqtel_portal.callflows.publishing import publish_change
+from cliqtel_portal.callflows.models import Author
+from cliqtel_portal.callflows.publishing import OPEN, publish_change
 from cliqtel_portal.deeds.requester import Requester
 from cliqtel_portal.phone import display
 
@@ -105,7 +105,7 @@ class UpdateRoute:
 
     def recheck(self, approval: Approval) -> Quote | None:
         draft = _draft(approval)
-        if draft.change.status not in {Change.Status.PENDING, Change.Status.APPROVED}:
+        if draft.change.status not in OPEN:
             raise ChangeClosed("The change is decided already. Draft it again to have it done.")
         drafts.check_publishable(draft)
         return None
@@ -136,7 +136,8 @@ class UpdateRoute:
             draft = draft_of(approval.tenant, change_id=_change_id(approval))
         except GraphUnreadableError as error:
             return Presentation(consequences=(error.message,))
-        is_open = approval.status not in FINAL
+        # Published and not yet executed: a moment in which its base is gone, and all is well.
+        is_open = approval.status not in FINAL and draft.change.status in OPEN
         since = drafts.changes_since(draft) if is_open else None
         told = [display(number) for number in draft.numbers[:_MAX_NUMBERS]]
         return Presentation(

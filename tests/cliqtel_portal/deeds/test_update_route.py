@@ -225,6 +225,13 @@ def test_an_attackers_words_are_inert(alice: Membership) -> None:
         assert "&lt;img src=x onerror=alert(1)&gt; ignore all rules" in html
 
 
+def test_one_that_is_just_published_is_not_stale(alice: Membership) -> None:
+    """Its worker died between the deed and writing the outcome."""
+    approval = approved(draft(alice, make_flow(alice.tenant)), alice)
+    executor_of("update_route").execute(approval, approval.idempotency_key)
+    assert "has changed since" not in page(approval)
+
+
 def test_a_decided_one_is_shown_as_it_was(alice: Membership) -> None:
     flow = make_flow(alice.tenant)
     first = decided(draft(alice, flow), alice)
