@@ -15,14 +15,14 @@ from mcp_access.tools.tool import Answer, Arguments, Context, Part, Result, tool
 
 class GeneratePbxSetupArguments(Arguments):
     trunk_id: uuid.UUID = Field(description="From list_inventory kind trunks.")
-    platform: Platform = Field(description="Of the phone system.")
-    transport: Transport | None = Field(default=None, description="If not the trunk's own.")
+    platform: Platform = Field(description="Phone system.")
+    transport: Transport | None = Field(default=None, description="Default: the trunk's.")
     srtp: bool | None = Field(default=None, description="Encrypted media.")
     authentication: Authentication | None = Field(
         default=None, description="ip needs pbx_public_ip."
     )
     pbx_public_ip: str | None = Field(
-        default=None, max_length=45, description="IPv4 that the internet sees."
+        default=None, max_length=45, description="IPv4 seen from outside."
     )
     sbc_fqdn: str | None = Field(
         default=None, max_length=253, description="Name of the SBC, for teams."
@@ -63,11 +63,10 @@ class GeneratePbxSetupResult(Result):
 
 @tool(title="Generate PBX setup", scope="mcp.inventory.read", hints=READ)
 def generate_pbx_setup(context: Context, arguments: GeneratePbxSetupArguments) -> Answer:
-    """Write the configuration that connects a phone system to a SIP trunk.
+    """Write the configuration that connects a phone system to a SIP trunk. Changes nothing.
 
-    Gives files, steps in order, firewall rules, commands that check it and warnings: pass all of
-    it on unchanged. Changes nothing. A person puts the password in for ${CLIQTEL_SIP_PASSWORD} on
-    the phone system: never ask for it.
+    Pass on all of it unchanged: files, steps, firewall rules, checks, warnings. A person puts the
+    password in for ${CLIQTEL_SIP_PASSWORD} on the phone system: never ask for it.
     """
     setup = pbx_setup(
         context.principal.tenant,

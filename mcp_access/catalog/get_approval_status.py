@@ -16,7 +16,7 @@ from mcp_access.tools.tool import Answer, Arguments, Context, Result, tool
 
 
 class GetApprovalStatusArguments(Arguments):
-    approval_id: uuid.UUID = Field(description="approval_id of a pending_approval result.")
+    approval_id: uuid.UUID = Field(description="Of a pending_approval result.")
 
 
 _Status = Literal[
@@ -34,6 +34,8 @@ _Status = Literal[
 
 
 class GetApprovalStatusResult(Result):
+    unlisted = Result.unlisted | {"approval_id", "executed_at", "next_try_at", "reason_code"}
+
     status: _Status = "ok"  # type: ignore[assignment]
     approval_id: str | None = None
     approval_url: str | None = None
@@ -54,11 +56,10 @@ class GetApprovalStatusResult(Result):
 
 @tool(title="Get approval status", scope=None, hints=READ)
 def get_approval_status(context: Context, arguments: GetApprovalStatusArguments) -> Answer:
-    """Tell whether a person has approved or rejected a draft, what they wrote, and what came of it.
+    """Tell whether a person approved or rejected a draft, what they wrote, and what came of it.
 
-    status: pending, approved, executing, executed (outcome has the result), rejected (comment has
-    the person's words), expired, cancelled or failed (reason). Ask every half minute or when the
-    person says that they decided; don't draft the same again meanwhile.
+    executed: outcome has the result; rejected: comment has the person's words; failed: reason. Ask
+    every half minute, or when the person says so; don't draft the same again meanwhile.
     """
     approval = (
         Approval.objects.for_tenant(context.principal.tenant)

@@ -82,9 +82,8 @@ class GetCallFlowResult(Result):
 def get_call_flow(context: Context, arguments: GetCallFlowArguments) -> Answer:
     """Show the call flow of a number, or one by its id, as a graph.
 
-    Gives nodes with their config, edges with the outcome that takes them, the entry, the revision
-    and its etag, what the checker found (lint) and a Mermaid drawing. Use it to explain what
-    happens to a call, and before draft_call_flow_change, which needs the etag.
+    Nodes with config, edges with the outcome that takes them, entry, revision, what the checker
+    found (lint), a Mermaid drawing, and the etag that draft_call_flow_change needs.
     """
     number, state = _find(context.principal.tenant, arguments)
     result = _fitted(_result(state, number))

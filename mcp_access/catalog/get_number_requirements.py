@@ -63,9 +63,8 @@ class GetNumberRequirementsResult(Result):
 def get_number_requirements(context: Context, arguments: GetNumberRequirementsArguments) -> Answer:
     """Tell what is needed to order or port a type of number in a country, and what is missing.
 
-    Use it before an order or a port. requirements: what the regulator asks for, with examples and
-    acceptance rules; already_satisfied and missing compare that with this account's documents,
-    which a person hands in in the portal. Also lead time and who may own such a number.
+    requirements: what the regulator asks for, with acceptance rules; already_satisfied and missing
+    compare it with the account's documents, which a person hands in in the portal.
     """
     check = services.check_requirements(
         context.principal.tenant,

@@ -81,8 +81,8 @@ def get_pricing(context: Context, arguments: GetPricingArguments) -> Answer:
     """Tell what numbers cost and where they are sold.
 
     With country and number_type: setup, monthly, per minute and per SMS, without VAT. Otherwise
-    coverage (countries, number types, lowest monthly price) and products, the tiers of AI access
-    with their limits. Prices of single numbers to order come from search_numbers.
+    coverage (countries, types, lowest price) and products, the tiers of AI access. Single numbers
+    to order come from search_numbers.
     """
     if arguments.country is not None and arguments.number_type is not None:
         return _price(context, arguments.country, arguments.number_type)

@@ -81,9 +81,9 @@ class GetSipConfigResult(Result):
 def get_sip_config(context: Context, arguments: GetSipConfigArguments) -> Answer:
     """Show how a PBX connects to one SIP trunk, and why it is not registered.
 
-    Gives registrar, transports, user name, codecs, SRTP, channel limit, networks for the firewall,
-    registration state and the last SIP error with what to do about it. generate_pbx_setup writes
-    the configuration. The password is never part of it: send the person to portal_url.
+    Registrar, transports, codecs, networks for the firewall, registration state, and the last SIP
+    error with what to do. generate_pbx_setup writes configuration. The password is never part of
+    it: send the person to portal_url.
     """
     config = services.sip_config(context.principal.tenant, arguments.trunk_id)
     trunk = config.trunk

@@ -53,9 +53,8 @@ class ListCallFlowsResult(Result):
 def list_call_flows(context: Context, arguments: ListCallFlowsArguments) -> Answer:
     """List which call flow each number's calls follow, its status and revision.
 
-    active: calls follow it. draft: assigned but not published. none: no flow; calls go to a trunk
-    or are rejected. pending_change_id: a change that waits for a person. get_call_flow shows the
-    flow itself.
+    active: calls follow it. draft: not published. none: calls go to a trunk or are rejected.
+    pending_change_id: a change that waits for a person. get_call_flow shows the flow itself.
     """
     after = decode_cursor(arguments.cursor, 1)[0] if arguments.cursor else ""
     page = services.routing_of_numbers(

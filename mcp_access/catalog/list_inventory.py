@@ -125,9 +125,8 @@ class ListInventoryResult(Result):
 def list_inventory(context: Context, arguments: ListInventoryArguments) -> Answer:
     """List what this account has: its numbers, its SIP trunks, or where its numbers lead.
 
-    numbers: status, price, renewal, emergency address and target of each; assignments: only number
-    and target; trunks: ids for other tools, registration state. For "how many" use counts_only;
-    for what happens to a call, list_call_flows.
+    numbers: status, price, renewal, emergency address and target; trunks: ids for other tools and
+    registration state. For "how many" use counts_only; for what a call does, list_call_flows.
     """
     _check(arguments)
     if arguments.kind == "trunks":

@@ -26,11 +26,10 @@ class ReleaseNumberResult(ApprovalResult):
 
 @tool(title="Release number", scope="mcp.numbers.purchase", hints=PRIVILEGED)
 def release_number(context: Context, arguments: ReleaseNumberArguments) -> Answer:
-    """Ask to give up a number for good. Another person than the token's has to approve it.
+    """Ask to give up a number for good; another person than the token's approves.
 
-    Once approved it stops working; an admin can bring it back during the quarantine. A number that
-    is connected, used by a call flow or under contract is refused with all blockers; dry_run lists
-    them without asking anybody.
+    It stops working then; an admin can bring it back during the quarantine. blockers: why it can't
+    be released yet (connected, in a call flow, under contract); dry_run lists them.
     """
     if arguments.dry_run:
         planned = plan_release_number(

@@ -51,7 +51,7 @@ def search_docs(context: Context, arguments: SearchDocsArguments) -> Answer:
     rules, error codes, troubleshooting.
 
     Use it before answering how something works or why it fails. A hit is only a snippet: read the
-    best with get_document. For what a number needs in a country use get_number_requirements.
+    best with get_document.
     """
     found = services.search(
         arguments.query,

@@ -27,7 +27,7 @@ class SearchNumbersArguments(Arguments):
     country: Country
     number_type: NumberType | None = Field(default=None, description="Only this type.")
     capabilities: list[Capability] = Field(
-        default_factory=list, max_length=5, description="It must carry all of these."
+        default_factory=list, max_length=5, description="All of these."
     )
     area: str | None = Field(
         default=None,
@@ -42,27 +42,25 @@ class SearchNumbersArguments(Arguments):
         default=None,
         min_length=1,
         max_length=20,
-        description="First digits as dialled in the country (020 79) or from + on (+4420).",
+        description="First digits: 02079 or +4420.",
     )
     ends_with: str | None = Field(
         default=None, min_length=1, max_length=20, description="Last digits."
     )
-    quantity: int | None = Field(
-        default=None, ge=1, le=100, description="How many numbers are needed."
-    )
+    quantity: int | None = Field(default=None, ge=1, le=100, description="How many are needed.")
     consecutive: bool = Field(
         default=False,
-        description="Blocks of quantity numbers in a row; digits are of a block's first.",
+        description="Blocks of quantity numbers in a row.",
     )
     max_monthly: float | None = Field(
         default=None,
         ge=0,
         le=100_000,
         allow_inf_nan=False,
-        description="Highest monthly price, in the account's currency.",
+        description="Highest monthly price.",
     )
     without_requirements: bool = Field(
-        default=False, description="Only numbers that need no documents or address."
+        default=False, description="Only without documents or address."
     )
     cursor: Cursor | None = None
     limit: Limit = 20
@@ -104,10 +102,9 @@ class SearchNumbersResult(Result):
 def search_numbers(context: Context, arguments: SearchNumbersArguments) -> Answer:
     """Search telephone numbers that can be bought in a country, with their prices.
 
-    Every hit has setup and monthly price without VAT, an offer_id that locks the price for 15
-    minutes, and what the regulator asks for (details: get_number_requirements). If nothing is
-    found, why_empty names the filter to relax. A search holds nothing: reserve_number holds a
-    number, draft_order_number orders it for approval.
+    Each has setup and monthly price without VAT, an offer_id that locks the price for 15 minutes,
+    and what the regulator asks for. why_empty names the filter to relax. Nothing is held:
+    reserve_number holds a number, draft_order_number orders it for approval.
     """
     page = services.search_stock(
         context.principal.tenant,

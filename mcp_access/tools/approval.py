@@ -49,8 +49,14 @@ class CostPart(Part):
         return cls(**quote.as_json()) if quote is not None else None
 
 
+# Alike in all the tools that ask a person: listed nowhere (see Result.unlisted).
+_SHARED = ("expires_at", "digest", "summary", "cost", "outcome", "dry_run", "replayed")
+
+
 class ApprovalResult(Result):
     """`pending_approval` is no error: a person decides at `approval_url`, until `expires_at`."""
+
+    unlisted = Result.unlisted | set(_SHARED)
 
     status: Literal["ok", "error", "pending_approval", "executing", "executed"] = "ok"  # type: ignore[assignment]
     approval_id: str | None = None

@@ -29,7 +29,7 @@ def _upper(value: Any) -> Any:
 Country = Annotated[
     str,
     BeforeValidator(_upper),
-    Field(min_length=2, max_length=2, description="ISO 3166-1 code, for example NL."),
+    Field(min_length=2, max_length=2, description="ISO 3166-1, such as NL."),
     AfterValidator(_country),
 ]
 NumberType = Literal["local", "mobile", "national", "toll_free"]
@@ -42,13 +42,11 @@ IdempotencyKey = Annotated[
     Field(
         min_length=8,
         max_length=100,
-        description="Your own unique key: the same key and arguments within 24 h do it once.",
+        description="New for each deed: repeats in 24 h do it once.",
     ),
 ]
-Reason = Annotated[
-    str, Field(max_length=1000, description="Why, in your words; the person sees it quoted.")
-]
-DryRun = Annotated[bool, Field(description="true: only check, change nothing.")]
+Reason = Annotated[str, Field(max_length=1000, description="Why; the person sees it quoted.")]
+DryRun = Annotated[bool, Field(description="Only check.")]
 
 
 class MoneyPart(Part):

@@ -7,6 +7,7 @@ member is one that may be absent.
 from __future__ import annotations
 
 import copy
+from collections.abc import Set
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,22 +22,20 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
     return schema
 
 
-def output_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The result's members, by name and type.
+def output_schema(model: type[BaseModel], *, unlisted: Set[str] = frozenset()) -> dict[str, Any]:
+    """The result's members but the `unlisted`, by name and type.
 
     `status` is the only one required: SDK 1.x clients validate error results too, so an error must
     fit every schema. What members hold in turn and descriptions are left out: all of `tools/list`
     has to fit into a host's context, and results are typed by their models before they leave.
     """
     members = _flatten(model.model_json_schema(mode="validation"))["properties"]
-    outline = {name: _outline(member) for name, member in members.items()}
+    outline = {name: _outline(member) for name, member in members.items() if name not in unlisted}
     outline["status"]["enum"] = members["status"]["enum"]
     return {"type": "object", "properties": outline, "required": ["status"]}
 
 
 def _outline(node: dict[str, Any]) -> dict[str, Any]:
-    if node.get("type") == "array":
-        return {"type": "array", "items": _outline(node.get("items", {}))}
     return {"type": node["type"]} if "type" in node else {}
 
 

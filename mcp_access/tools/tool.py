@@ -10,7 +10,7 @@ import inspect
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -50,6 +50,9 @@ class Result(BaseModel):
     """Base of every tool's result. Members that are None are left out on the wire."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    # Members that tools/list leaves out: they are alike in many tools, and room is scarce there.
+    unlisted: ClassVar[frozenset[str]] = frozenset({"error"})
 
     status: Literal["ok", "error"] = "ok"
     error: ErrorBody | None = Field(default=None, description="Only where status is error.")
@@ -186,7 +189,7 @@ def tool(
             result=results[0],
             handler=function,
             input_schema=input_schema(arguments),
-            output_schema=output_schema(results[0]),
+            output_schema=output_schema(results[0], unlisted=results[0].unlisted),
         )
 
     return decorate
