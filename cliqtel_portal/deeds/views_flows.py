@@ -44,4 +44,4 @@ def change_detail(request: PortalRequest, change_id: uuid.UUID) -> HttpResponse:
     approval = approvals.filter(artifact_id=change_id, action=update_route.ACTION).first()
     if approval is None:
         raise Http404
-    return redirect(f"/approvals/{approval.pk}/")
+    return redirect("approvals:detail", approval.pk)

@@ -49,6 +49,21 @@ def test_a_member_asks_for_a_roll_back_and_is_led_to_it(bob: Membership, flow: C
     assert Revision.objects.count() == 2
 
 
+def test_the_approvals_page_shows_the_difference(bob: Membership, flow: CallFlow) -> None:
+    client = signed_in(bob)
+    client.post(publish_url(flow))
+    approval = Approval.objects.get()
+    url = reverse("approvals:detail", args=[approval.pk])
+    page = client.get(url).content.decode()
+    assert "<bdi>Sales team</bdi></del>" in page
+    assert "<bdi>Sales desk</bdi></ins>" in page
+    assert f'href="{url}?diff=side"' in page
+    assert "No number leads to this flow" in page
+    sides = client.get(url, {"diff": "side"}).content.decode()
+    assert "Before: revision 2" in sides
+    assert f'href="{url}?"' in sides
+
+
 def test_a_second_click_asks_nobody_again(bob: Membership, flow: CallFlow) -> None:
     client = signed_in(bob)
     first, second = client.post(publish_url(flow)), client.post(publish_url(flow))
