@@ -35,7 +35,7 @@ class CarrierOperationAdmin(_ReadOnlyAdmin):
         "carrier",
         "kind",
         "state",
-        "is_uncertain",
+        "doubt",
         "error_code",
         "attempts",
         "due_at",
@@ -47,6 +47,11 @@ class CarrierOperationAdmin(_ReadOnlyAdmin):
     search_fields = ("idempotency_key", "carrier_reference")
     search_help_text = "Idempotency key or the carrier's reference"
     actions = ("try_again",)
+
+    @admin.display(description="doubt", ordering="is_uncertain", empty_value="")
+    def doubt(self, operation: CarrierOperation) -> str | None:
+        """In words: a red cross beside everything that went well reads as the contrary."""
+        return "the carrier may have done it" if operation.is_uncertain else None
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Rows are edited by nobody: the right to change them is the right to hurry them."""

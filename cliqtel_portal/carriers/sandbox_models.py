@@ -6,12 +6,14 @@ own, and nothing of ours has a key to them.
 
 from __future__ import annotations
 
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from cliqtel_portal.ids import uuid7
 
+_E164 = r"^\+[1-9][0-9]{6,14}$"
 _KINDS = [
     ("order_numbers", "Order numbers"),
     ("release_number", "Release a number"),
@@ -106,10 +108,12 @@ class SandboxFault(models.Model):
     number = models.CharField(
         max_length=16,
         blank=True,
+        validators=[RegexValidator(_E164, "Write it in E.164: +31201234567.")],
         help_text="In E.164, a number of the request, sender or receiver. Empty: any.",
     )
     seconds = models.PositiveSmallIntegerField(
         default=0,
+        validators=[MaxValueValidator(3600)],
         help_text="Before the answer; for too many requests: the wait that it asks for;"
         " for done later: until it is reported.",
     )
@@ -135,6 +139,10 @@ class SandboxFault(models.Model):
             models.CheckConstraint(
                 condition=Q(kind__in=["", "order_numbers", "release_number", "send_message"]),
                 name="carriers_sandboxfault_kind_valid",
+            ),
+            models.CheckConstraint(
+                condition=Q(number="") | Q(number__regex=_E164),
+                name="carriers_sandboxfault_number_e164",
             ),
         ]
         indexes = [

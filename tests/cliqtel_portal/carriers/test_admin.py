@@ -49,6 +49,7 @@ def test_the_doubtful_ones_are_found_by_a_filter(staff, acme):
     CarrierOperationFactory(tenant=acme, failed=True)
     response = staff.get(OPERATIONS + "?is_uncertain__exact=1&state__exact=failed")
     assert [row.pk for row in response.context["cl"].result_list] == [doubtful.pk]
+    assert response.content.decode().count("the carrier may have done it") == 1
 
 
 def test_pending_ones_are_tried_again_at_once_and_no_others(
@@ -93,6 +94,8 @@ def test_a_fault_is_set_and_changed(staff):
     staff.post("/admin/carriers/sandboxfault/add/", values)
     fault = SandboxFault.objects.get()
     assert (fault.fault, fault.seconds, fault.times_left) == ("timeout_after", 2, 3)
+    staff.post("/admin/carriers/sandboxfault/add/", {**values, "number": "020 1234567"})
+    assert SandboxFault.objects.count() == 1  # it would wait for ever
     changed = SandboxFaultFactory(fault="reject")
     staff.post(f"/admin/carriers/sandboxfault/{changed.pk}/change/", {**values, "times_left": 0})
     changed.refresh_from_db()

@@ -175,6 +175,7 @@ def test_faults_are_used_one_at_a_time_the_oldest_first():
     [
         ("carriers_sandboxfault_fault_valid", {"fault": "fire"}),
         ("carriers_sandboxfault_kind_valid", {"kind": "dance"}),
+        ("carriers_sandboxfault_number_e164", {"number": "0201234567"}),
     ],
 )
 def test_the_database_refuses_a_fault_that_cannot_be(constraint, fields):
