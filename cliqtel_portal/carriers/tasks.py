@@ -12,6 +12,8 @@ from cliqtel_portal.carriers.webhooks import receiving
 
 logger = logging.getLogger(__name__)
 
+_SCAN_SECONDS = 15
+
 
 @shared_task  # type: ignore[untyped-decorator]
 def perform(operation_id: str) -> None:
@@ -24,7 +26,8 @@ def recover_due() -> None:
     """Enqueue again what was never enqueued, or died, or is due for a retry."""
     due = execution.due_ids()
     for operation_id in due:
-        perform.delay(str(operation_id))
+        # The next scan asks again: behind busy workers nothing piles up.
+        perform.apply_async([str(operation_id)], expires=_SCAN_SECONDS)
     if due:
         logger.info("enqueued %d operations again", len(due))
 
@@ -39,7 +42,7 @@ def send_sandbox_report(request_id: str) -> None:
 def send_due_sandbox_reports() -> None:
     """What the sandbox should have told by now."""
     for request_id in sandbox_reports.due_ids():
-        send_sandbox_report.delay(str(request_id))
+        send_sandbox_report.apply_async([str(request_id)], expires=_SCAN_SECONDS)
 
 
 @shared_task  # type: ignore[untyped-decorator]
