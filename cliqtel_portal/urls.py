@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("numbers/", include("cliqtel_portal.numbers.urls")),
     path("numbers/", include("cliqtel_portal.deeds.urls_numbers")),
     path("api/v1/approvals/", include("approvals.api_urls")),
+    path("api/v1/approval-policies/", include("approvals.api_policies_urls")),
     path("api/v1/events/", EventListView.as_view(), name="api-events"),
     path("api/v1/numbers/", include("cliqtel_portal.numbers.api_urls")),
     path("api/v1/schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,14 +38,18 @@ def test_no_address_lets_a_token_in_that_could_decide(web, post, alice):
     _, token = make_token(alice, scopes=EVERY_SCOPE)
     answer = post(token, "tools/call", {"name": "whoami", "arguments": {}})
     assert answer.status_code == 200, "the token is a good one"
+    key = str(approval.pk)
     guarded = ("api/v1/", "approvals/", "settings/", "admin/approvals/")
     paths = sorted(
-        "/" + route.replace("<uuid:approval_id>", str(approval.pk))
+        "/" + re.sub("<slug:[^>]*>", "purchase_number", re.sub("<uuid:[^>]*>", key, route))
         for route in routes(get_resolver().url_patterns)
         if route.startswith(guarded) and "<path:" not in route
     )
-    assert f"/api/v1/approvals/{approval.pk}/approve" in paths
-    assert f"/api/v1/approvals/{approval.pk}/reject/" in paths
+    assert {
+        f"/api/v1/approvals/{key}/approve",
+        f"/api/v1/approvals/{key}/reject/",
+        "/api/v1/approval-policies/purchase_number/",
+    } <= set(paths)
     body = {"digest": approval.digest}
     with httpx2.Client(
         base_url=web.origin, headers={"Authorization": f"Bearer {token}"}, timeout=30
@@ -54,6 +59,8 @@ def test_no_address_lets_a_token_in_that_could_decide(web, post, alice):
                 client.get(path),
                 client.post(path, json=body),
                 client.post(path, data=body),
+                client.put(path, json=body),
+                client.delete(path),
                 client.post(f"{path}?access_token={token}", json={**body, "access_token": token}),
             ):
                 assert answer.status_code in {302, 401, 403, 404, 405}, path
