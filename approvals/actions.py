@@ -10,6 +10,8 @@ ACTIONS = {
     "update_route": "Change a call flow",
     "send_message": "Send messages",
 }
+# Of these, those that cost something: a rule about amounts says nothing about the others.
+PRICED = frozenset({"purchase_number", "send_message"})
 
 
 def words_of(action: str) -> str:

@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.http import QueryDict
 
+from approvals.actions import PRICED
 from approvals.models import Policy
 from approvals.policies import Terms
 from cliqtel_portal.errors import InvalidArguments
@@ -39,18 +40,11 @@ class DecisionForm(forms.Form):
 
 
 class PolicyForm(forms.Form):
-    """The rules of one action. Amounts are in the tenant's currency."""
+    """The rules of one action: with amounts, in the tenant's currency, where it costs something."""
 
     decider_role = forms.ChoiceField(label="Who decides", choices=Policy.DeciderRole.choices)
     always_four_eyes = forms.BooleanField(
         label="Always another person than the one who asked", required=False
-    )
-    four_eyes_from = forms.DecimalField(
-        label="Another person than the one who asked, from",
-        required=False,
-        max_digits=14,
-        decimal_places=2,
-        help_text="The first charge. Empty: no amount asks for it.",
     )
     expires_hours = forms.DecimalField(
         label="Hours until it expires",
@@ -62,18 +56,38 @@ class PolicyForm(forms.Form):
     def __init__(
         self, data: QueryDict | None = None, *, action: str, terms: Terms, currency: str
     ) -> None:
-        initial: dict[str, Any] = {
+        super().__init__(data)
+        self.terms = terms
+        self.is_priced = action in PRICED
+        self.rows = max(_LAYER_ROWS, len(terms.layers)) if self.is_priced else 0
+        self.initial = {
             "decider_role": terms.decider_role,
             "always_four_eyes": terms.always_four_eyes,
-            "four_eyes_from": _plain(terms.four_eyes_from),
             "expires_hours": _hours(terms.expires_seconds),
         }
-        for number, layer in enumerate(terms.layers):
-            initial[f"layer_{number}_from"] = _plain(layer.amount_from)
-            initial[f"layer_{number}_deciders"] = layer.deciders
-        super().__init__(data, initial=initial)
-        self.rows = max(_LAYER_ROWS, len(terms.layers))
-        self.currency = currency
+        if self.is_priced:
+            self._add_amounts(currency)
+        else:
+            self._add_people()
+        if action in settings.APPROVAL_ALWAYS_FOUR_EYES:
+            self.fields["always_four_eyes"].disabled = True
+            self.fields["always_four_eyes"].help_text = "Fixed for this action."
+        for name, field in self.fields.items():
+            if isinstance(field.widget, forms.NumberInput):
+                whole = name.endswith("deciders")
+                field.widget.attrs.update(
+                    {"inputmode": "numeric" if whole else "decimal", "step": 1 if whole else "any"}
+                )
+
+    def _add_amounts(self, currency: str) -> None:
+        self.fields["four_eyes_from"] = forms.DecimalField(
+            label=f"Another person than the one who asked, from ({currency})",
+            required=False,
+            max_digits=14,
+            decimal_places=2,
+            help_text="The first charge. Empty: no amount asks for it.",
+        )
+        self.initial["four_eyes_from"] = _plain(self.terms.four_eyes_from)
         for number in range(self.rows):
             self.fields[f"layer_{number}_from"] = forms.DecimalField(
                 label=f"Step {number + 1}: from ({currency})",
@@ -84,17 +98,20 @@ class PolicyForm(forms.Form):
             self.fields[f"layer_{number}_deciders"] = forms.IntegerField(
                 label=f"Step {number + 1}: people", required=False, min_value=1, max_value=10
             )
-        four_eyes_from = self.fields["four_eyes_from"]
-        four_eyes_from.label = f"{four_eyes_from.label} ({currency})"
-        if action in settings.APPROVAL_ALWAYS_FOUR_EYES:
-            self.fields["always_four_eyes"].disabled = True
-            self.fields["always_four_eyes"].help_text = "Fixed for this action."
-        for name, field in self.fields.items():
-            if isinstance(field.widget, forms.NumberInput):
-                whole = name.endswith("deciders")
-                field.widget.attrs.update(
-                    {"inputmode": "numeric" if whole else "decimal", "step": 1 if whole else "any"}
-                )
+        for number, layer in enumerate(self.terms.layers):
+            self.initial[f"layer_{number}_from"] = _plain(layer.amount_from)
+            self.initial[f"layer_{number}_deciders"] = layer.deciders
+
+    def _add_people(self) -> None:
+        self.fields["deciders"] = forms.IntegerField(
+            label="How many people agree",
+            min_value=1,
+            max_value=10,
+            help_text="Where there are fewer, those there are confirm with their password.",
+        )
+        self.initial["deciders"] = max(
+            (layer.deciders for layer in self.terms.layers if layer.amount_from == 0), default=1
+        )
 
     def layer_rows(self) -> Iterator[tuple[forms.BoundField, forms.BoundField]]:
         for number in range(self.rows):
@@ -111,15 +128,20 @@ class PolicyForm(forms.Form):
     def arguments(self) -> dict[str, Any]:
         """What `set_policy` takes, of a form that is valid."""
         cleaned = self.cleaned_data
-        layers = []
-        for amount, deciders in self.layer_rows():
-            if cleaned[amount.name] is not None:
-                layers.append(
-                    {"from": str(cleaned[amount.name]), "deciders": cleaned[deciders.name]}
-                )
+        four_eyes_from = self.terms.four_eyes_from
+        if self.is_priced:
+            four_eyes_from = cleaned["four_eyes_from"]
+            layers = [
+                {"from": str(cleaned[amount.name]), "deciders": cleaned[deciders.name]}
+                for amount, deciders in self.layer_rows()
+                if cleaned[amount.name] is not None
+            ]
+        else:
+            people = cleaned["deciders"]
+            layers = [{"from": "0", "deciders": people}] if people > 1 else []
         return {
             "layers": layers,
-            "four_eyes_from": cleaned["four_eyes_from"],
+            "four_eyes_from": four_eyes_from,
             "always_four_eyes": cleaned["always_four_eyes"],
             "decider_role": Policy.DeciderRole(cleaned["decider_role"]),
             "expires_seconds": int(cleaned["expires_hours"] * _HOUR),
@@ -128,7 +150,8 @@ class PolicyForm(forms.Form):
     def add_problems(self, error: InvalidArguments) -> None:
         fields = {"layers": "layer_0_from", "expires_seconds": "expires_hours"}
         for problem in error.problems:
-            self.add_error(fields.get(problem.field, problem.field), problem.message)
+            name = fields.get(problem.field, problem.field)
+            self.add_error(name if name in self.fields else None, problem.message)
 
 
 def _plain(amount: Decimal | None) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,7 +12,7 @@ from approvals.forms import PolicyForm
 from approvals.models import Policy, PolicyChange
 from approvals.policies import terms_by_action
 from approvals.policy_changes import as_json, set_policy
-from approvals.policy_words import LABELS, differences, lines_of
+from approvals.policy_words import differences, lines_of
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.permissions import may_edit_policies
 from cliqtel_portal.errors import InvalidArguments
@@ -36,7 +34,7 @@ def policy_list(request: PortalRequest) -> HttpResponse:
             "action": action,
             "title": title,
             "policy": own.get(action),
-            "lines": _labelled(lines_of(as_json(terms[action]), currency)),
+            "lines": lines_of(action, as_json(terms[action]), currency),
         }
         for action, title in ACTIONS.items()
     ]
@@ -56,12 +54,13 @@ def policy_edit(request: PortalRequest, action: str) -> HttpResponse:
     may_edit = may_edit_policies(request.membership.role)
     if request.method == "POST" and not may_edit:
         return render(request, "accounts/not_permitted.html", status=403)
+    currency = request.tenant.currency
     terms = terms_by_action(request.tenant, [action])[action]
     form = PolicyForm(
         request.POST if request.method == "POST" else None,
         action=action,
         terms=terms,
-        currency=request.tenant.currency,
+        currency=currency,
     )
     if form.is_bound and form.is_valid():
         try:
@@ -81,9 +80,9 @@ def policy_edit(request: PortalRequest, action: str) -> HttpResponse:
             "title": ACTIONS[action],
             "form": form,
             "may_edit": may_edit,
-            "lines": _labelled(lines_of(as_json(terms), request.tenant.currency)),
+            "lines": lines_of(action, as_json(terms), currency),
             "changes": [
-                (change, differences(change.before, change.after, request.tenant.currency))
+                (change, differences(action, change.before, change.after, currency))
                 for change in PolicyChange.objects.for_tenant(request.tenant)
                 .filter(action=action)
                 .newest_first()[:_LAST_CHANGES]
@@ -91,7 +90,3 @@ def policy_edit(request: PortalRequest, action: str) -> HttpResponse:
         },
         status=422 if form.errors else 200,
     )
-
-
-def _labelled(lines: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(LABELS[key], words) for key, words in lines.items()]

@@ -89,7 +89,7 @@ def test_what_is_saved_holds_and_is_in_the_history(alice: Membership) -> None:
     assert change.before["four_eyes_from"] == "500.00"
     assert change.after["four_eyes_from"] == "250.00"
     assert "Saved." in page
-    assert "2 from €1,000.00, 3 from €5,000.00" in page
+    assert "One person, 2 from €1,000.00, 3 from €5,000.00" in page
     assert alice.user.display_name in page
     assert 'value="12.50"' in page
     assert 'value="1000.00"' in page
@@ -139,8 +139,23 @@ def test_a_release_always_needs_another_person(alice: Membership) -> None:
     path = f"{LIST}release_number/"
     page = page_of(alice, path)
     assert "Fixed for this action." in page
-    save(alice, path, always_four_eyes="-")
+    save(alice, path, always_four_eyes="-", deciders="1", decider_role="owner")
+    assert terms_of(alice.tenant, "release_number").decider_role == "owner"
     assert terms_of(alice.tenant, "release_number").always_four_eyes
+
+
+def test_what_costs_nothing_has_people_and_no_amounts(alice: Membership) -> None:
+    path = f"{LIST}assign_number/"
+    page = page_of(alice, path)
+    assert "How many people agree" in page
+    assert "(EUR)" not in page
+    saved = save(alice, path, deciders="2", always_four_eyes="-")
+    assert "One person</del> → 2 people" in saved
+    terms = terms_of(alice.tenant, "assign_number")
+    assert [(layer.amount_from, layer.deciders) for layer in terms.layers] == [(Decimal(0), 2)]
+    assert terms.four_eyes_from == Decimal("500")
+    save(alice, path, deciders="1")
+    assert terms_of(alice.tenant, "assign_number").layers == ()
 
 
 def test_an_unknown_action_has_no_page(alice: Membership) -> None:

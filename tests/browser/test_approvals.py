@@ -192,5 +192,5 @@ def test_settings_of_the_policy(
     page.get_by_label("Step 1: people").fill("2")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("status").first).to_contain_text("Saved.")
-    expect(page.locator(".changes")).to_contain_text("2 from €1,000.00")
+    expect(page.locator(".changes")).to_contain_text("One person, 2 from €1,000.00")
     shots("settings-policy")
