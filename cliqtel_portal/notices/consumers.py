@@ -11,7 +11,6 @@ import asyncio
 import functools
 import json
 import logging
-import time
 import uuid
 import weakref
 from collections.abc import Callable
@@ -74,6 +73,8 @@ class Hub:
     def __init__(self) -> None:
         self._sockets: set[EventsConsumer] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        # The newest event of each tenant at the last look.
+        self._newest: dict[uuid.UUID, int] = {}
 
     def add(self, socket: EventsConsumer) -> None:
         self._sockets.add(socket)
@@ -92,9 +93,9 @@ class Hub:
     def count_of(self, user_id: uuid.UUID) -> int:
         return sum(socket.seat.user.pk == user_id for socket in self._sockets)
 
-    def _wake(self, tenant_id: str | None = None) -> None:
+    def _wake(self, tenant_id: uuid.UUID | None = None) -> None:
         for socket in self._sockets:
-            if tenant_id is None or str(socket.seat.membership.tenant_id) == tenant_id:
+            if tenant_id is None or socket.tenant_id == tenant_id:
                 socket.wake()
 
     async def _listen(self) -> None:
@@ -111,25 +112,22 @@ class Hub:
                         elif message["type"] == "subscribe":
                             self._wake()
                         elif message["type"] == "message":
-                            self._wake(message["data"].decode())
+                            self._wake(uuid.UUID(message["data"].decode()))
             except (RedisError, OSError, TimeoutError):
                 logger.warning("Valkey gives no hints; sockets look by themselves", exc_info=True)
             await asyncio.sleep(_LISTEN_AGAIN_SECONDS)
 
     async def _watch(self) -> None:
-        """Sockets whose person left, or lost their seat, close; the others look for news."""
-        polled_at = time.monotonic()
+        """Sockets whose person left or lost their seat close; news without a hint is found."""
         while True:
             await asyncio.sleep(settings.SOCKET_CHECK_SECONDS)
             try:
-                await self._check()
+                await self._check_seats()
+                await self._look_for_news()
             except DatabaseError:
                 logger.warning("open sockets could not be checked", exc_info=True)
-            if time.monotonic() - polled_at >= settings.SOCKET_POLL_SECONDS:
-                polled_at = time.monotonic()
-                self._wake()
 
-    async def _check(self) -> None:
+    async def _check_seats(self) -> None:
         sockets = list(self._sockets)
         seats = await _in_thread(seats_of, {socket.session_key for socket in sockets})
         for socket in sockets:
@@ -140,6 +138,14 @@ class Hub:
                 await socket.end(SIGNED_OUT)
             elif not seat.is_same_as(socket.seat):
                 await socket.end(SEAT_CHANGED)
+
+    async def _look_for_news(self) -> None:
+        tenant_ids = {socket.tenant_id for socket in self._sockets}
+        newest = await _in_thread(stream.newest_by_tenant, tenant_ids)
+        for tenant_id, last in newest.items():
+            if last != self._newest.get(tenant_id):
+                self._wake(tenant_id)
+        self._newest = newest
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         """Unwatched sockets don't stay open: pages connect again, to new tasks."""
@@ -172,6 +178,10 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._streaming: asyncio.Task[None] | None = None
         # Kept, or the event loop could forget it half-way.
         self._ending: asyncio.Task[None] | None = None
+
+    @property
+    def tenant_id(self) -> uuid.UUID:
+        return self.seat.membership.tenant_id
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:

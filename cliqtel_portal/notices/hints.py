@@ -2,8 +2,8 @@
 
 Valkey's publish and subscribe, not a channel layer: its senders are synchronous (views, workers,
 tools), and a layer would cost each of them an event loop and a new connection, 2 ms against 0.05.
-A hint that is lost costs a delay, never an event: sockets look by themselves every
-`SOCKET_POLL_SECONDS`.
+A hint that is lost costs a delay, never an event: web processes look by themselves every
+`SOCKET_CHECK_SECONDS`.
 """
 
 from __future__ import annotations

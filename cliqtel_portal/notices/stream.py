@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import OuterRef, Subquery
 
 from cliqtel_portal.accounts.models import Tenant, User
 from cliqtel_portal.notices.models import Event
@@ -26,6 +29,13 @@ def newest_id(tenant: Tenant, user: User) -> int:
     """The place of a reader who has seen everything; 0 in an empty stream."""
     newest = Event.objects.for_user(tenant, user).order_by("-pk").values_list("pk", flat=True)
     return newest.first() or 0
+
+
+def newest_by_tenant(tenant_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """The newest id of anybody in each tenant: one look into the index for each, one query."""
+    newest = Event.objects.filter(tenant=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    rows = Tenant.objects.filter(pk__in=tenant_ids).annotate(newest=Subquery(newest))
+    return {tenant_id: last or 0 for tenant_id, last in rows.values_list("pk", "newest")}
 
 
 def read_after(tenant: Tenant, user: User, after: int) -> Batch:

@@ -129,8 +129,8 @@ CACHES = {
 }
 # Open pages. Hints go over Valkey's own publish and subscribe (notices/hints.py): no channel layer.
 SOCKETS_PER_USER = 20  # in one process
-SOCKET_CHECK_SECONDS = 3.0  # who left is disconnected within 5
-SOCKET_POLL_SECONDS = 15.0  # the longest that a lost hint delays news
+# Who left is disconnected within 5, and a lost hint delays news by no more.
+SOCKET_CHECK_SECONDS = 3.0
 EVENT_REPLAY_MAX = 500  # events; who missed more loads the page's list anew
 
 CELERY_BROKER_URL = VALKEY_URL

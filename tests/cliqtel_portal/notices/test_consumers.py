@@ -16,7 +16,7 @@ from cliqtel_portal.notices.services import record_event
 from tests.cliqtel_portal.notices.sockets import close_code, heard, signed_in, socket
 from tests.factories.accounts import MembershipFactory
 from tests.factories.notices import EventFactory
-from tests.wire import child_environment, daphne
+from tests.wire import child_environment, daphne, free_port
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 
@@ -67,7 +67,7 @@ def test_an_event_reaches_the_people_it_is_for_at_once(web, alice, bob, mallory)
             "payload": {"n": 1},
             "at": event.created_at.isoformat(),
         }
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 2
         assert heard(bobs)["id"] == event.pk
         bobs_own = happens(alice.tenant, user=bob.user)
         assert heard(bobs)["id"] == bobs_own.pk
@@ -208,13 +208,13 @@ def test_sockets_of_who_lost_their_seat_close_within_five_seconds(web):
         assert heard(stays)["type"] == "pong"
 
 
-def test_another_process_is_heard_and_a_stop_does_not_wait_for_sockets(web, alice):
-    browser = signed_in(alice.user)
+def test_without_valkey_news_comes_late_and_a_stop_does_not_wait_for_sockets(alice):
     with ExitStack() as sockets:
-        with daphne() as second:
-            opened = [sockets.enter_context(socket(each, browser)) for each in (web, second)]
-            assert [heard(each)["type"] for each in opened] == ["hello", "hello"]
-            event = happens(alice.tenant)
-            assert [heard(each)["id"] for each in opened] == [event.pk, event.pk]
+        with daphne(VALKEY_URL=f"redis://127.0.0.1:{free_port()}/0") as deaf:
+            opened = sockets.enter_context(socket(deaf, signed_in(alice.user)))
+            assert heard(opened)["type"] == "hello"
+            for _ in range(2):
+                event = happens(alice.tenant)
+                assert heard(opened)["id"] == event.pk
             begun = time.monotonic()
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 5

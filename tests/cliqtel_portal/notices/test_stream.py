@@ -45,3 +45,11 @@ def test_a_place_of_another_stream_starts_anew(tenant, alice):
 def test_an_empty_stream_begins_at_nought(tenant, alice):
     assert stream.newest_id(tenant, alice.user) == 0
     assert not stream.resume_after(tenant, alice.user, 0).is_reset
+
+
+def test_the_newest_of_many_tenants_is_one_query(alice, bob, mallory, django_assert_num_queries):
+    EventFactory(tenant=alice.tenant)
+    bobs = EventFactory(tenant=alice.tenant, user=bob.user)
+    with django_assert_num_queries(1):
+        found = stream.newest_by_tenant({alice.tenant_id, mallory.tenant_id})
+    assert found == {alice.tenant_id: bobs.pk, mallory.tenant_id: 0}
