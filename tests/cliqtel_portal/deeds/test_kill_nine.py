@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
-from approvals import tasks as approval_tasks
 from approvals.models import Approval
 from approvals.services import approve
 from audit.models import ToolCall
-from cliqtel_portal import celery  # noqa: F401 - so that tasks are run here, as the settings say
 from cliqtel_portal.billing.models import LedgerEntry
 from cliqtel_portal.carriers import services as carriers
-from cliqtel_portal.carriers import tasks as carrier_tasks
 from cliqtel_portal.carriers.models import CarrierOperation, SandboxNumber, SandboxRequest
 from cliqtel_portal.deeds.purchase_number import draft_order
 from cliqtel_portal.deeds.requester import Requester
@@ -61,52 +51,6 @@ POINTS = [
     (f"{APPROVALS}:_succeed", "after"),
 ]
 
-Kill = Callable[..., int]
-
-
-@pytest.fixture(scope="module")
-def workers(django_db_setup: None, django_db_blocker) -> Iterator[subprocess.Popen[str]]:
-    with django_db_blocker.unblock():
-        target = connection.settings_dict
-    dsn = (
-        f"postgres://{target['USER']}:{target['PASSWORD']}@{target['HOST']}:{target['PORT']}"
-        f"/{target['NAME']}"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "tests.cliqtel_portal.deeds.worker_to_kill"],
-        env={
-            **os.environ,
-            "DATABASE_URL": dsn,
-            "DJANGO_SETTINGS_MODULE": "cliqtel_portal.settings.test",
-        },
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout.readline() == "ready\n"
-    yield process
-    process.communicate(timeout=10)
-
-
-@pytest.fixture
-def kill(workers) -> Kill:
-    """`kill("module.function", id, point, when)`: a worker does it until it dies; its status."""
-
-    def run(do, identifier, point="", when="") -> int:
-        job = {"do": do, "id": str(identifier), "point": point, "when": when}
-        workers.stdin.write(json.dumps(job) + "\n")
-        workers.stdin.flush()
-        return int(workers.stdout.readline())
-
-    return run
-
-
-@pytest.fixture
-def lost_messages(monkeypatch) -> None:
-    """No worker hears of what is enqueued here: the one that dies is the only one."""
-    for task in (approval_tasks.execute, carrier_tasks.perform):
-        monkeypatch.setattr(task, "delay", lambda *args: None)
-
 
 @pytest.fixture
 def approval(alice, lost_messages) -> Approval:
@@ -123,19 +67,6 @@ def approval(alice, lost_messages) -> Approval:
     requester = Requester(tenant=alice.tenant, user=alice.user, token_id=token.pk, call_id=call.pk)
     drafted = draft_order(requester, numbers=[StockNumberFactory().e164]).approval
     return approve(alice, approval_id=drafted.pk, seen_digest=drafted.digest).approval
-
-
-def restart(monkeypatch, is_settled: Callable[[], bool]) -> None:
-    """The beat of a new worker, when everything that can be due is."""
-    monkeypatch.undo()
-    deadline = time.monotonic() + 10
-    while not is_settled():
-        assert time.monotonic() < deadline, "it was not taken up again"
-        now = timezone.now()
-        CarrierOperation.objects.filter(state="pending").update(due_at=now)
-        Approval.objects.filter(status__in=["approved", "executing"]).update(due_at=now)
-        carrier_tasks.recover_due()
-        approval_tasks.recover_lost()
 
 
 def the_number_is_bought_once(approval: Approval) -> None:
@@ -159,35 +90,35 @@ def the_number_is_bought_once(approval: Approval) -> None:
 
 @pytest.mark.parametrize(("point", "when"), POINTS, ids=[f"{when} {at}" for at, when in POINTS])
 def test_a_purchase_is_done_once_wherever_its_worker_was_killed(
-    approval, kill, monkeypatch, point, when
+    approval, kill, restart, point, when
 ):
     died = kill("approvals.execution.execute_approval", approval.pk, point, when)
     assert died == -signal.SIGKILL
-    restart(monkeypatch, lambda: Approval.objects.filter(status="executed").exists())
+    restart(lambda: Approval.objects.filter(status="executed").exists())
     approval.refresh_from_db()
     the_number_is_bought_once(approval)
     attempts = ToolCall.objects.filter(parent_id=approval.call_id, tool="purchase_number")
     assert attempts.filter(status="ok").exists()
 
 
-def test_workers_that_die_one_after_another_do_it_once(approval, kill, monkeypatch):
+def test_workers_that_die_one_after_another_do_it_once(approval, kill, restart):
     for point, when in POINTS[:-1]:
         # More deaths than it is given attempts.
         Approval.objects.filter(status="executing").update(due_at=timezone.now(), attempts=1)
         CarrierOperation.objects.filter(state="pending").update(due_at=timezone.now())
         died = kill("approvals.execution.execute_approval", approval.pk, point, when)
         assert died == -signal.SIGKILL, f"it did not come by {point}"
-    restart(monkeypatch, lambda: Approval.objects.filter(status="executed").exists())
+    restart(lambda: Approval.objects.filter(status="executed").exists())
     approval.refresh_from_db()
     the_number_is_bought_once(approval)
 
 
-def test_a_carrier_that_did_it_and_timed_out_did_it_once(approval, kill, monkeypatch):
+def test_a_carrier_that_did_it_and_timed_out_did_it_once(approval, kill, restart):
     SandboxFaultFactory(fault="timeout_after")
     assert kill("approvals.execution.execute_approval", approval.pk) == 0
     approval.refresh_from_db()
     assert (approval.status, SandboxRequest.objects.count()) == ("executing", 1)
-    restart(monkeypatch, lambda: Approval.objects.filter(status="executed").exists())
+    restart(lambda: Approval.objects.filter(status="executed").exists())
     approval.refresh_from_db()
     the_number_is_bought_once(approval)
 
@@ -197,7 +128,7 @@ def test_a_carrier_that_did_it_and_timed_out_did_it_once(approval, kill, monkeyp
     [(f"{SANDBOX}.send_message", "after"), (f"{CARRIERS}:_succeed", "before")],
     ids=["sent, no answer", "answer lost"],
 )
-def test_a_message_is_sent_once(acme, kill, lost_messages, monkeypatch, point, when):
+def test_a_message_is_sent_once(acme, kill, lost_messages, restart, point, when):
     message = MessageFactory(tenant=acme, status="queued")
     operation = carriers.enqueue(
         acme,
@@ -208,7 +139,7 @@ def test_a_message_is_sent_once(acme, kill, lost_messages, monkeypatch, point, w
     died = kill("cliqtel_portal.carriers.execution.perform", operation.pk, point, when)
     assert died == -signal.SIGKILL
     assert Message.objects.get().status == "queued"
-    restart(monkeypatch, lambda: Message.objects.exclude(status="queued").exists())
+    restart(lambda: Message.objects.exclude(status="queued").exists())
     operation.refresh_from_db()
     request = SandboxRequest.objects.get()
     assert (operation.state, operation.carrier_reference) == ("done", request.reference)
