@@ -23,7 +23,7 @@ def test_a_setup_is_generated_and_copied(
     page.goto(f"/trunks/{trunk.pk}/")
     shots("trunk")
 
-    page.get_by_label("Phone system").select_option("Microsoft Teams, Direct Routing")
+    page.get_by_label("Phone system", exact=True).select_option("Microsoft Teams, Direct Routing")
     page.get_by_label("SBC host name").fill("sbc.contoso.onmicrosoft.com")
     page.get_by_role("button", name="Generate PBX setup").click()
     expect(page.get_by_role("alert")).to_contain_text("Teams refuses names under onmicrosoft.com")
@@ -34,7 +34,7 @@ def test_a_setup_is_generated_and_copied(
     expect(page.get_by_role("heading", name="cliqtel-teams.ps1")).to_be_visible()
     shots("trunk-setup-teams")
 
-    page.get_by_label("Phone system").select_option("Asterisk 18 and later, PJSIP")
+    page.get_by_label("Phone system", exact=True).select_option("Asterisk 18 and later, PJSIP")
     page.get_by_role("button", name="Generate PBX setup").click()
     page.get_by_role("button", name="Copy pjsip.conf").click()
     expect(page.get_by_role("button", name="Copy pjsip.conf")).to_have_text("Copied")

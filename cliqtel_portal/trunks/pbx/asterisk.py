@@ -298,8 +298,8 @@ def _checks(request: SetupRequest) -> Iterable[Check]:
 def _warnings(request: SetupRequest) -> Iterable[str]:
     if request.pbx_public_ip is None:
         yield (
-            "Behind NAT audio is one-way without the public address: give pbx_public_ip, unless "
-            "the server has the address itself."
+            "Behind NAT audio is one-way without the public address: give it, unless the server "
+            "has that address itself."
         )
     for codec in ("opus", "G729"):
         if codec in request.codecs:

@@ -46,7 +46,7 @@ def pbx_setup(tenant: Tenant, trunk_id: uuid.UUID, *, choices: Choices) -> Setup
     if len(numbers) > MAX_NUMBERS:
         warnings.append(
             f"The trunk has {len(numbers)} numbers, and the first {MAX_NUMBERS} are in the files. "
-            "Name the others in `numbers` to get theirs."
+            "Name others one by one, with the tool generate_pbx_setup, to get theirs."
         )
     return dataclasses.replace(setup, warnings=tuple(warnings))
 

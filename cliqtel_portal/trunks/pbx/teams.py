@@ -223,7 +223,7 @@ def _checks(fqdn: str) -> Iterable[Check]:
 
 def _warnings(request: SetupRequest) -> Iterable[str]:
     yield (
-        "transport, srtp and authentication are about the SBC's side towards Cliqtel. Towards "
+        "Transport, SRTP and authentication are chosen for the SBC's side towards Cliqtel. Towards "
         "Teams it is always TLS on port 5061 with SRTP."
     )
     if "opus" in request.codecs:
