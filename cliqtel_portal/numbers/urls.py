@@ -13,4 +13,5 @@ urlpatterns = [
     path("search/reserve/", search_views.reserve, name="reserve"),
     path("search/release/<uuid:reservation_id>/", search_views.release_hold, name="release-hold"),
     path("<uuid:number_id>/", views.number_detail, name="detail"),
+    path("<uuid:number_id>/restore/", views.restore, name="restore"),
 ]

@@ -8,22 +8,33 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.contrib import messages
 from django.db.models import CharField, F, Func, Q
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
 
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.models import Tenant
+from cliqtel_portal.accounts.permissions import may_restore_numbers, may_use_ai_access
+from cliqtel_portal.errors import NotFound
 from cliqtel_portal.number_types import Capability
+from cliqtel_portal.numbers.change_models import NumberChange
+from cliqtel_portal.numbers.errors import NumberUnavailable
 from cliqtel_portal.numbers.forms import NumberFilterForm
 from cliqtel_portal.numbers.models import PhoneNumber
 from cliqtel_portal.numbers.querysets import PhoneNumberQuerySet
 from cliqtel_portal.numbers.services import NumberFilters, StatusCount, count_numbers
-from cliqtel_portal.phone import national
+from cliqtel_portal.numbers.services.places import Place, place_of
+from cliqtel_portal.numbers.services.release import is_restorable, restore_number
+from cliqtel_portal.phone import display, national
 
 _PER_PAGE = 50
 _MAX_TAGS = 200  # of the menu
+_CHANGES = 10  # of a number's record
+_CONNECTABLE = frozenset({"active", "provisioning", "disabled"})
+_GIVES_UP = frozenset({"active", "disabled"})
 _AFTER_A_COUNT = {PhoneNumber.Status.QUARANTINE.value: "in quarantine"}
 _CURSOR = re.compile(r"(\+[1-9][0-9]{6,14})\.([0-9a-f-]{36})")
 
@@ -32,6 +43,14 @@ _CURSOR = re.compile(r"(\+[1-9][0-9]{6,14})\.([0-9a-f-]{36})")
 class Row:
     number: PhoneNumber
     capabilities: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """An entry of a number's record, in words."""
+
+    change: NumberChange
+    words: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +96,8 @@ def number_detail(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
         ),
         pk=number_id,
     )
+    role = request.membership.role
+    may_ask = may_use_ai_access(role)
     return render(
         request,
         "numbers/detail.html",
@@ -84,8 +105,38 @@ def number_detail(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
             "number": number,
             "national": national(number.e164),
             "capabilities": capability_words(number.capabilities),
+            "place": place_of(number),
+            "changes": [_told(change) for change in number.changes.newest_first()[:_CHANGES]],
+            "may_connect": may_ask and number.status in _CONNECTABLE,
+            "may_give_up": may_ask and number.status in _GIVES_UP,
+            "may_restore": may_restore_numbers(role) and is_restorable(number, timezone.now()),
+            "trunks": request.tenant.trunks.filter(status="active").order_by("name"),
+            "call_flows": request.tenant.call_flows.filter(status="active").order_by("name"),
         },
     )
+
+
+@require_POST
+@portal_view(may_restore_numbers)
+def restore(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
+    try:
+        number = restore_number(request.membership, number_id=number_id)
+    except NotFound as error:
+        raise Http404 from error
+    except NumberUnavailable as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"{display(number.e164)} is back. Connect it again.")
+    return redirect("numbers:detail", number_id)
+
+
+def _told(change: NumberChange) -> Told:
+    if change.kind != NumberChange.Kind.ASSIGNED:
+        return Told(change=change, words=change.get_kind_display())
+    before, after = Place.from_json(change.before), Place.from_json(change.after)
+    if not after.place_id:
+        return Told(change=change, words=f"Disconnected from {before.words}")
+    return Told(change=change, words=f"Connected to {after.words}, before to {before.words}")
 
 
 def _tags_of(tenant: Tenant) -> list[str]:

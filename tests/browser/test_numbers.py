@@ -7,6 +7,7 @@ from django.core.management import call_command
 from playwright.sync_api import BrowserContext, expect
 
 from cliqtel_portal.accounts.models import Membership
+from cliqtel_portal.numbers.models import PhoneNumber
 from tests.browser.conftest import Shots, SignIn
 
 pytestmark = pytest.mark.browser
@@ -54,3 +55,31 @@ def test_an_account_without_numbers(sign_in: SignIn, alice: Membership, shots: S
     page.goto("/numbers/")
     expect(page.get_by_role("heading", name="No numbers yet")).to_be_visible()
     shots("numbers-empty")
+
+
+def test_the_life_of_a_number_on_its_page(
+    sign_in: SignIn, olivia: Membership, shots: Shots
+) -> None:
+    page = sign_in(olivia)
+    numbers = PhoneNumber.objects.for_tenant(olivia.tenant)
+    spare = numbers.get(e164="+31101230900")
+    page.goto(f"/numbers/{spare.pk}/")
+    page.get_by_label("Send calls to").select_option("Sales queue")
+    page.get_by_role("button", name="Ask for it").click()
+    page.wait_for_url("**/approvals/*/")
+    page.goto(f"/numbers/{spare.pk}/")
+    expect(page.get_by_text("Waits for a decision")).to_be_visible()
+    shots("number-asked")
+
+    page.get_by_role("link", name="Give up").click()
+    page.get_by_label("The number, typed").fill("+31 10 123 0901")
+    page.get_by_role("button", name="Ask to give it up").click()
+    expect(page.get_by_role("alert")).to_contain_text("another number")
+    shots("number-give-up")
+
+    given_up = numbers.get(status="quarantine")
+    page.goto(f"/numbers/{given_up.pk}/")
+    shots("number-quarantine")
+    page.get_by_role("button", name="Bring it back").click()
+    expect(page.get_by_text("is back. Connect it again.")).to_be_visible()
+    shots("number-back")

@@ -95,6 +95,12 @@ def release_number(
     return until
 
 
+def is_restorable(number: PhoneNumber, now: datetime) -> bool:
+    """In quarantine, and the carrier has not been told."""
+    until = number.quarantine_until
+    return until is not None and until > now and number.release_operation_id is None
+
+
 @transaction.atomic
 def restore_number(
     actor: Membership, *, number_id: uuid.UUID, now: datetime | None = None
@@ -121,7 +127,7 @@ def restore_number(
             return number
         raise NumberUnavailable("This number is not in quarantine.")
     until = number.quarantine_until
-    if number.release_operation_id is not None or until is None or until <= now:
+    if until is None or not is_restorable(number, now):
         raise NumberUnavailable("The quarantine is over: the number is on its way back.")
     number.quarantine_until = None
     _move(

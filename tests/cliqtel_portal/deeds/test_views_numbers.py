@@ -10,7 +10,8 @@ from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.numbers.models import Reservation
 from cliqtel_portal.numbers.order_models import NumberOrder
 from tests.factories.accounts import MembershipFactory
-from tests.factories.numbers import ReservationFactory, StockNumberFactory
+from tests.factories.callflows import make_flow
+from tests.factories.numbers import PhoneNumberFactory, ReservationFactory, StockNumberFactory
 from tests.factories.pricing import PriceFactory
 from tests.factories.trunks import TrunkFactory
 
@@ -97,3 +98,92 @@ def test_who_only_looks_orders_nothing(acme):
     viewer = MembershipFactory(tenant=acme, role="viewer")
     assert post(viewer, numbers=["+31205550001"]).status_code == 403
     assert not Approval.objects.exists()
+
+
+def page(membership: Membership, path: str) -> str:
+    client = Client()
+    client.force_login(membership.user)
+    response = client.get(path)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def refused(membership: Membership, path: str, **data) -> str:
+    client = Client()
+    client.force_login(membership.user)
+    shown = client.post(path, data, follow=True).content.decode()
+    assert not Approval.objects.exists()
+    return shown
+
+
+def test_a_person_asks_on_the_numbers_page_to_connect_it(bob):
+    trunk = TrunkFactory(tenant=bob.tenant, name="HQ <b>")
+    flow = make_flow(bob.tenant, name="Sales")
+    number = PhoneNumberFactory(tenant=bob.tenant, trunk=trunk)
+    shown = page(bob, f"/numbers/{number.pk}/")
+    assert f'value="call_flow:{flow.pk}">Sales<' in shown
+    assert f'value="trunk:{trunk.pk}"' not in shown, "it is there already"
+    assert f'name="if_currently" value="{trunk.pk}"' in shown
+    response = post(
+        bob,
+        f"/numbers/{number.pk}/connect/",
+        target=f"call_flow:{flow.pk}",
+        if_currently=str(trunk.pk),
+    )
+    approval = Approval.objects.for_tenant(bob.tenant).get()
+    assert response["Location"] == f"/approvals/{approval.pk}/"
+    assert (approval.action, approval.arguments["after"]["name"]) == ("assign_number", "Sales")
+    number.refresh_from_db()
+    assert number.call_flow_id is None
+    shown = page(bob, f"/numbers/{number.pk}/")
+    assert "Waits for a decision" in shown
+    assert f'href="/approvals/{approval.pk}/"' in shown
+
+
+def test_a_move_meanwhile_is_told_and_not_overwritten(bob):
+    number = PhoneNumberFactory(tenant=bob.tenant, trunk=TrunkFactory(tenant=bob.tenant))
+    path = f"/numbers/{number.pk}/connect/"
+    assert "It is " in refused(bob, path, target="none", if_currently="none")
+    for target in ("", "x", "trunk:", "trunk:" + "-" * 36, "<b>"):
+        assert "Choose where calls are to go." in refused(
+            bob, path, target=target, if_currently=str(number.trunk_id)
+        )
+
+
+def test_giving_up_says_what_it_means_and_wants_the_number_typed(bob):
+    number = PhoneNumberFactory(tenant=bob.tenant, e164="+31205550001")
+    path = f"/numbers/{number.pk}/give-up/"
+    assert f'href="{path}"' in page(bob, f"/numbers/{number.pk}/")
+    assert "For 30 days an admin can bring it back." in page(bob, path)
+    assert "It is another number." in refused(bob, path, confirm_number="+31205550002")
+    assert "Not a telephone number" in refused(bob, path, confirm_number="<script>")
+    assert "This field is required" in refused(bob, path)
+    response = post(bob, path, confirm_number="+31 20 555 0001")
+    approval = Approval.objects.get()
+    assert response["Location"] == f"/approvals/{approval.pk}/"
+    assert approval.action == "release_number"
+    number.refresh_from_db()
+    assert number.status == "active"
+
+
+def test_what_blocks_giving_up_is_listed_instead_of_the_form(bob):
+    trunk = TrunkFactory(tenant=bob.tenant, name="HQ <b>")
+    number = PhoneNumberFactory(tenant=bob.tenant, trunk=trunk)
+    path = f"/numbers/{number.pk}/give-up/"
+    shown = page(bob, path)
+    assert "It is connected to trunk “HQ &lt;b&gt;”" in shown
+    assert "confirm_number" not in shown
+    refused(bob, path, confirm_number=number.e164)
+
+
+@pytest.mark.parametrize("path", ["connect/", "give-up/"])
+def test_neither_strangers_nor_viewers_ask_anything(acme, mallory, path):
+    number = PhoneNumberFactory(tenant=acme)
+    viewer = MembershipFactory(tenant=acme, role="viewer")
+    data = {"target": "none", "if_currently": "none", "confirm_number": number.e164}
+    assert post(mallory, f"/numbers/{number.pk}/{path}", **data).status_code == 404
+    assert post(viewer, f"/numbers/{number.pk}/{path}", **data).status_code == 403
+    assert not Approval.objects.exists()
+    shown = page(viewer, f"/numbers/{number.pk}/")
+    assert "Send calls to" not in shown
+    assert "give-up" not in shown

@@ -96,7 +96,7 @@ def test_nothing_found_says_which_filter_is_to_blame(bob):
     StockNumberFactory(e164="+31205550001")
     shown = page(bob, "country=NL&digits=777&where=contains&number_type=local")
     assert "Nothing found" in shown
-    assert "Without the digits</a>: 1" in shown
+    assert "Without the digits</a>: 1 found" in shown
     assert "?country=NL&amp;where=contains&amp;number_type=local" in shown
 
 
