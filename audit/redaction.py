@@ -10,8 +10,6 @@ from typing import Any
 
 from django.conf import settings
 
-from cliqtel_portal.phone import E164
-
 _SECRET_NAME = re.compile(
     r"pass(word|wd|phrase)?$|secret|token|authori[sz]ation|credential|api_?key|private|cookie|^pin$|otp",
     re.IGNORECASE,
@@ -29,13 +27,6 @@ _MAX_DEPTH = 6
 _MAX_KEY = 60
 # Of arguments that are too large: names of 60 characters at 6 bytes each stay within the bound.
 _MAX_NAMES = 20
-
-
-def mask_e164(number: str) -> str:
-    """Keep country and last two digits: "+31*******67". What is no number stays out altogether."""
-    if not E164.match(number):
-        return "*" * min(len(number), 8)
-    return f"{number[:3]}{'*' * (len(number) - 5)}{number[-2:]}"
 
 
 def redact(arguments: Any) -> Any:

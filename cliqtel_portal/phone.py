@@ -44,6 +44,13 @@ def display(e164: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def mask_e164(number: str) -> str:
+    """Keep country and last two digits: "+31*******67". What is no number stays out altogether."""
+    if not E164.match(number):
+        return "*" * min(len(number), 8)
+    return f"{number[:3]}{'*' * (len(number) - 5)}{number[-2:]}"
+
+
 def national(e164: str) -> str:
     """Return the form people dial inside the country, "020 123 4567"."""
     try:

@@ -37,6 +37,7 @@ from cliqtel_portal.messaging.services import (
     check_draft,
     daily_allowance,
     draft,
+    link_draft,
     prepare,
     send_draft,
     send_now,
@@ -135,6 +136,7 @@ def send_or_draft(
             return Sending(prepared=prepared, batch=batch, approval=None)
     batch = draft(prepared, origin=origin, key=key)
     approval = _ask(requester, prepared, batch, reason_text)
+    link_draft(batch, approval_id=approval.pk)
     return Sending(prepared=prepared, batch=batch, approval=approval)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cliqtel_portal.phone import E164, NotANumber, display, national, normalise
+from cliqtel_portal.phone import E164, NotANumber, display, mask_e164, national, normalise
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,8 @@ def test_a_number_is_shown_internationally_or_nationally() -> None:
     assert display("+31201234567") == "+31 20 123 4567"
     assert national("+31201234567") == "020 123 4567"
     assert display("not a number") == national("not a number") == "not a number"
+
+
+def test_a_number_is_masked_to_country_and_last_digits() -> None:
+    assert mask_e164("+31201234567") == "+31*******67"
+    assert mask_e164("call me on 0612345678") == "********"

@@ -56,7 +56,7 @@ class MessageBatch(models.Model):
     token_id = models.UUIDField(null=True, blank=True)
     token_label = models.CharField(max_length=120, blank=True)
     client_label = models.CharField(max_length=200, blank=True)
-    # Null: within the limit. Set when it is sent.
+    # What it waits, or waited, for; null: it was sent within the limit.
     approval_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -75,11 +75,7 @@ class MessageBatch(models.Model):
             models.CheckConstraint(condition=~Q(key=""), name="messaging_batch_key_present"),
             models.CheckConstraint(
                 condition=Q(state="sent", sent_at__isnull=False)
-                | Q(
-                    state__in=["draft", "withdrawn"],
-                    sent_at__isnull=True,
-                    approval_id__isnull=True,
-                ),
+                | Q(state__in=["draft", "withdrawn"], sent_at__isnull=True),
                 name="messaging_batch_state_complete",
             ),
             models.CheckConstraint(

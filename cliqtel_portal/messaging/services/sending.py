@@ -81,6 +81,15 @@ def draft(
     )
 
 
+@transaction.atomic
+def link_draft(batch: MessageBatch, *, approval_id: uuid.UUID) -> None:
+    """The draft waits for that approval, and is sent by no other."""
+    MessageBatch.objects.for_tenant(batch.tenant).filter(
+        pk=batch.pk, state=State.DRAFT, approval_id__isnull=True
+    ).update(approval_id=approval_id)
+    batch.approval_id = approval_id
+
+
 def check_draft(tenant: Tenant, *, batch_id: uuid.UUID, now: datetime | None = None) -> Prepared:
     """Return the draft as it could be sent now: prices, opt-outs and the sender as they are today.
 
@@ -112,7 +121,7 @@ def send_draft(
     now = now or timezone.now()
     hold_account(tenant)
     batch = MessageBatch.objects.for_tenant(tenant).select_for_update().filter(pk=batch_id).first()
-    if batch is None:
+    if batch is None or batch.approval_id not in {None, approval_id}:
         raise NotFound("There is no such draft. Have it drafted again.")
     if batch.state == State.SENT:
         return batch

@@ -22,6 +22,7 @@ from cliqtel_portal.messaging.services import (
     check_draft,
     daily_allowance,
     draft,
+    link_draft,
     send_draft,
     send_now,
     withdraw_draft,
@@ -203,3 +204,16 @@ def test_a_new_day_has_a_new_limit(message: Make, origin: Origin) -> None:
         send_now(message(), origin=origin, key="k2", now=now)
     send_now(message(), origin=origin, key="k3", now=now + timedelta(days=1))
     assert Message.objects.count() == 6
+
+
+def test_a_draft_is_sent_by_its_own_approval_only(
+    message: Make, origin: Origin, acme: Tenant
+) -> None:
+    batch = draft(message(), origin=origin, key="d1")
+    mine = uuid.uuid4()
+    link_draft(batch, approval_id=mine)
+    link_draft(MessageBatch.objects.get(), approval_id=uuid.uuid4())
+    with pytest.raises(NotFound):
+        send_draft(acme, batch_id=batch.pk, approval_id=uuid.uuid4())
+    assert not Message.objects.exists()
+    assert send_draft(acme, batch_id=batch.pk, approval_id=mine).state == "sent"
