@@ -10,6 +10,7 @@ from cliqtel_portal import celery  # noqa: F401 - so that tasks sent from here f
 from cliqtel_portal.accounts.views import settings_home
 from cliqtel_portal.health import healthz, readyz
 from cliqtel_portal.home import home
+from cliqtel_portal.messaging.views.limit import limit as messaging_limit
 from cliqtel_portal.notices.api import EventListView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -19,11 +20,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", readyz),
     path("account/", include("cliqtel_portal.accounts.urls")),
     path("settings/", settings_home, name="settings"),
+    path("settings/messaging/", messaging_limit, name="messaging-limit"),
     path("settings/approvals/", include("approvals.settings_urls")),
     path("approvals/", include("approvals.urls")),
     path("callflows/", include("cliqtel_portal.callflows.urls")),
     path("callflows/", include("cliqtel_portal.deeds.urls_flows")),
     path("trunks/", include("cliqtel_portal.trunks.urls")),
+    path("messaging/", include("cliqtel_portal.messaging.urls")),
     path("carriers/", include("cliqtel_portal.carriers.urls")),
     path("docs/", include("cliqtel_portal.docs.urls")),
     path("numbers/ai-access/", include("mcp_access.urls")),

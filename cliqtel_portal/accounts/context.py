@@ -41,6 +41,7 @@ _NAVIGATION = (
             Entry(path="/numbers/", title="My Numbers", icon="numbers"),
             Entry(path="/callflows/", title="Call flows", icon="callflows"),
             Entry(path="/trunks/", title="Trunks", icon="trunks"),
+            Entry(path="/messaging/", title="Messaging", icon="messaging"),
         ),
     ),
     Group(
@@ -70,7 +71,7 @@ _AI_ACCESS = "/numbers/ai-access/"
 # The tabs of Settings; each page belongs to an app of its own.
 _SETTINGS = (
     Entry(path="/settings/approvals/", title="Approval policy", icon="approvals"),
-    Entry(path="/settings/messaging/", title="Messaging limit", icon="settings"),
+    Entry(path="/settings/messaging/", title="Messaging limit", icon="messaging"),
 )
 
 
