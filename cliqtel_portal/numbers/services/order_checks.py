@@ -140,6 +140,7 @@ def checks_of(
         OrderCheck(
             name="balance",
             ok=not shortage,
-            detail=shortage or f"{price.first_charge} at once of {balance(tenant)}.",
+            detail=shortage
+            or f"{price.first_charge} is charged at once; the account holds {balance(tenant)}.",
         ),
     )

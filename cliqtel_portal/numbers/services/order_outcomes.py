@@ -78,7 +78,12 @@ class OrderOutcome:
         numbers = _numbers(order)
         e164s = list(numbers.values_list("e164", flat=True))
         numbers.update(
-            status=PhoneNumber.Status.RELEASED, trunk=None, call_flow=None, renews_at=None
+            status=PhoneNumber.Status.RELEASED,
+            trunk=None,
+            call_flow=None,
+            emergency_state=PhoneNumber.EmergencyState.NONE,
+            emergency_address=None,
+            quarantine_until=None,
         )
         refused = not operation.is_uncertain
         StockNumber.objects.filter(e164__in=e164s).update(
