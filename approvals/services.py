@@ -36,6 +36,7 @@ from approvals.states import Status
 from cliqtel_portal.accounts.models import Membership, Tenant, User
 from cliqtel_portal.accounts.permissions import may_use_ai_access
 from cliqtel_portal.errors import InvalidArguments, NotFound, NotPermitted, Problem
+from cliqtel_portal.inert import visible
 
 logger = logging.getLogger(__name__)
 
@@ -336,6 +337,9 @@ def _requote(approval: Approval, price: Quote | None, now: datetime) -> None:
 
 
 def _storable(text: str, limit: int | None = None) -> str:
-    """What PostgreSQL can't keep (NUL, half surrogate pairs) is left out, and what is too long."""
-    text = text.replace("\x00", "").encode(errors="ignore").decode()
+    """What PostgreSQL can't keep (NUL, half surrogate pairs) is left out, and what is too long.
+
+    Words about the deed, not the deed: what would make them read as others is shown by name.
+    """
+    text = visible(text.replace("\x00", "").encode(errors="ignore").decode())
     return text if limit is None or len(text) <= limit else f"{text[: limit - 1]}…"

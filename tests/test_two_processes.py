@@ -25,6 +25,7 @@ from cliqtel_portal.deeds.purchase_number import draft_order
 from cliqtel_portal.deeds.requester import Requester
 from cliqtel_portal.numbers.errors import NumberUnavailable
 from cliqtel_portal.numbers.models import PhoneNumber
+from cliqtel_portal.pricing.models import Price
 from tests.factories.accounts import MembershipFactory
 from tests.factories.billing import LedgerEntryFactory
 from tests.factories.numbers import StockNumberFactory
@@ -72,7 +73,8 @@ def people(alice: Membership) -> tuple[Person, Person]:
 
 
 def ordered(member: Membership, e164: str | None = None) -> Approval:
-    PriceFactory(setup=1, monthly=2)
+    if not Price.objects.exists():
+        PriceFactory(setup=1, monthly=2)
     LedgerEntryFactory(tenant=member.tenant, amount=100)
     number = e164 or StockNumberFactory().e164
     requester = Requester(tenant=member.tenant, user=member.user)

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cliqtel_portal.countries import country_flag, country_name
+from cliqtel_portal.inert import visible
 from cliqtel_portal.money import Money
 from cliqtel_portal.phone import display, national
 
@@ -52,6 +53,12 @@ def money(value: Money | Decimal | None, currency: str = "EUR") -> str:
     if value is None:
         return ""
     return str(value if isinstance(value, Money) else Money(amount=value, currency=currency))
+
+
+@register.filter
+def inert(text: str) -> str:
+    """What a stranger wrote, with directional tricks made visible. Escaped as any other text."""
+    return visible(text)
 
 
 @register.filter

@@ -12,16 +12,11 @@ const SETTLED = {
 };
 const TONES = { executed: "ok", failed: "bad", rejected: "bad" };
 
-export function money(amount, currency) {
-  const format = { style: "currency", currency, maximumFractionDigits: 6 };
-  return new Intl.NumberFormat("en-GB", format).format(amount);
-}
-
 export function price(cost) {
   if (!cost) return "No cost";
   const parts = [];
-  if (Number(cost.once)) parts.push(`${money(cost.once, cost.currency)} once`);
-  if (Number(cost.monthly)) parts.push(`${money(cost.monthly, cost.currency)} a month`);
+  if (Number(cost.once.amount)) parts.push(`${cost.once.text} once`);
+  if (Number(cost.monthly.amount)) parts.push(`${cost.monthly.text} a month`);
   return parts.join(" · ") || "No cost";
 }
 

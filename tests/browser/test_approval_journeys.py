@@ -58,7 +58,7 @@ def test_a_number_is_drafted_approved_and_ours(
     page = sign_in(owner)
     page.goto("/numbers/")
     live(page)
-    found = host.call("search_numbers", country="NL", without_requirements=True)["numbers"][0]
+    found = host.call("search_numbers", country="NL")["numbers"][0]
     told = host.call(
         "draft_order_number",
         offer_ids=[found["offer_id"]],
@@ -66,6 +66,7 @@ def test_a_number_is_drafted_approved_and_ours(
     )
     card = card_of(page, told)
     expect(card).to_be_visible(timeout=1000)
+    expect(card).to_contain_text("€1.00 a month")
     expect(card).to_contain_text("Asked by you")
     card.get_by_text("Why am I asked?").click()
     expect(card.locator("blockquote")).to_contain_text("<b>Urgent</b>")
@@ -166,7 +167,7 @@ def test_a_card_that_is_settled_elsewhere_settles_here(
     other = page.context.new_page()
     other.goto("/callflows/")
     live(other)
-    found = host.call("search_numbers", country="NL", without_requirements=True)["numbers"][0]
+    found = host.call("search_numbers", country="NL")["numbers"][0]
     told = host.call("draft_order_number", numbers=[found["number"]])
     expect(card_of(page, told)).to_be_visible(timeout=1000)
     expect(card_of(other, told)).to_be_visible(timeout=1000)
