@@ -16,7 +16,6 @@ from approvals.services import request_approval
 from approvals.states import FINAL
 from cliqtel_portal.callflows import drafts
 from cliqtel_portal.callflows.comparison import Comparison
-from cliqtel_portal.callflows.diff import describe
 from cliqtel_portal.callflows.drafts import Draft, draft_of
 from cliqtel_portal.callflows.errors import ChangeClosed, GraphUnreadableError
 from cliqtel_portal.callflows.models import Author
@@ -28,7 +27,6 @@ ACTION = "update_route"
 
 _MAX_LABEL = 120
 _MAX_NUMBERS = 20
-_MAX_TOLD = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,11 +188,19 @@ def _ask(requester: Requester, draft: Draft, title: str, reason_text: str) -> Fl
 
 
 def _summary(draft: Draft) -> str:
-    sentences = describe(draft.changes)
-    if not sentences:
-        return "Calls begin to follow the flow as it is."
-    more = f"; and {len(sentences) - _MAX_TOLD} more" if len(sentences) > _MAX_TOLD else ""
-    return f"{'; '.join(sentences[:_MAX_TOLD])}{more}"
+    """Counts only: titles and prompts are the author's words, and this is read as ours."""
+    changes = draft.changes
+    counted = (
+        (len(changes.added_nodes), "step", "added"),
+        (len(changes.changed_nodes), "step", "changed"),
+        (len(changes.removed_nodes), "step", "removed"),
+        (len(changes.added_edges), "path", "added"),
+        (len(changes.removed_edges), "path", "removed"),
+    )
+    parts = [f"{n} {noun}{'' if n == 1 else 's'} {verb}" for n, noun, verb in counted if n]
+    if changes.is_entry_changed:
+        parts.append("calls start at another step")
+    return f"{', '.join(parts)}." if parts else "Calls begin to follow the flow as it is."
 
 
 def _consequences(draft: Draft) -> list[str]:
