@@ -13,6 +13,9 @@ from cliqtel_portal.callflows.drawing import draw
 from cliqtel_portal.callflows.graph import Edge, Graph, Node
 from cliqtel_portal.callflows.scene import Mark
 
+# More of it at a glance: its texts are beside it in full size.
+_SCALE = 0.85
+
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
@@ -77,6 +80,7 @@ class Comparison:
             before=before,
             vertical=vertical,
             prefix=f"flow-{part}",
+            scale=_SCALE,
         )
         # draw() builds it with ElementTree, which escapes every title.
         return mark_safe(drawing)  # noqa: S308
@@ -146,7 +150,7 @@ def _path(graph: Graph, edge: Edge, mark: Mark, *, old: str, new: str) -> Row:
     label = f"{graph.outcome_label(edge)} leads to"
     return Row(
         mark=mark,
-        kind="Path",
+        kind="Path from",
         title=_title(graph, edge.source),
         values=(Value(label=label, old=old, new=new),),
     )

@@ -37,12 +37,14 @@ def draw(
     before: Graph | None = None,
     vertical: bool = False,
     prefix: str = "flow",
+    scale: float = 1,
 ) -> str:
     """The SVG element, escaped, to be put into a page as it is.
 
     before: shows what `graph` changes against it, removed parts included.
     vertical: from the top down with narrower nodes, for phones.
     prefix: begins the ids within; two drawings on one page need different ones.
+    scale: of its size on the page; the smallest text is 11 px at 1.
     """
     changes = None if before is None else diff(before, graph)
     scene = build_scene(graph, changes)
@@ -66,8 +68,8 @@ def draw(
             "xmlns": "http://www.w3.org/2000/svg",
             "class": "flow flow-vertical" if vertical else "flow",
             "viewBox": f"0 0 {placed.width:g} {placed.height:g}",
-            "width": f"{placed.width:g}",
-            "height": f"{placed.height:g}",
+            "width": f"{placed.width * scale:g}",
+            "height": f"{placed.height * scale:g}",
             "role": "img",
             "aria-labelledby": f"{prefix}-title {prefix}-desc",
         },

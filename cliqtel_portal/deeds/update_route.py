@@ -139,7 +139,7 @@ class UpdateRoute:
         since = drafts.changes_since(draft) if is_open else None
         told = [display(number) for number in draft.numbers[:_MAX_NUMBERS]]
         return Presentation(
-            consequences=tuple(_consequences(draft)) if is_open else (),
+            consequences=tuple(_consequences(draft)) if is_open and since is None else (),
             template="deeds/_flow_change.html",
             context={
                 "approval_id": approval.pk,

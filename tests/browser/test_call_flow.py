@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from cliqtel_portal.deeds import update_route
+from cliqtel_portal.deeds.requester import Requester
 from tests.factories.callflows import make_flow
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -21,3 +23,30 @@ def test_the_drawing_fits_the_screen(width: int, shown: str, alice, sign_in, liv
         name for name in ("flow-wide", "flow-narrow") if page.locator(f".{name}").is_visible()
     ]
     assert visible == [shown]
+
+
+def test_a_proposed_change_begins_where_it_changes(alice, sign_in, live_server: Any, shots):
+    flow = make_flow(alice.tenant, name="Main line")
+    asked = update_route.draft_change(
+        Requester(tenant=alice.tenant, user=alice.user),
+        call_flow_id=flow.pk,
+        base_etag=flow.active_revision.etag,
+        operations=[
+            {"op": "update_node", "id": "support", "title": "Help desk"},
+            {"op": "remove_edge", "id": "e4"},
+            {"op": "add_edge", "id": "e9", "from": "menu", "to": "support", "on": "3"},
+        ],
+    )
+    page = sign_in(alice)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{live_server.url}/approvals/{asked.approval.pk}/")
+    changed = page.locator(".flow-narrow .flow-node.flow-changed")
+    page.wait_for_function("document.querySelector('.flow-narrow').scrollLeft > 0")
+    box = changed.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    shots("call-flow-change")
+    page.get_by_role("link", name="Before and after").click()
+    page.get_by_text("After: proposed").wait_for()
+    shots("call-flow-sides")

@@ -145,6 +145,7 @@ def test_a_click_on_a_stale_draft_is_told_what_changed(alice: Membership) -> Non
         approved(stale, alice)
     assert "Sales desk" in caught.value.problems[0].message
     assert "The flow has changed since this was drafted" in page(stale)
+    assert executor_of("update_route").present(stale).consequences == ()
 
 
 def test_one_that_became_stale_after_the_click_fails_and_changes_nothing(
