@@ -12,6 +12,8 @@ ACTIONS = {
 }
 # Of these, those that cost something: a rule about amounts says nothing about the others.
 PRICED = frozenset({"purchase_number", "send_message"})
+# What a title and a price don't say all of: a text, a picture, a loss. Decided on their own page.
+NEEDS_A_LOOK = frozenset({"release_number", "update_route", "send_message"})
 
 
 def words_of(action: str) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef, Prefetch, prefetch_related_objects
 from django.utils import timezone
 
-from approvals.actions import words_of
+from approvals.actions import NEEDS_A_LOOK, words_of
 from approvals.executors import is_registered
 from approvals.models import Approval, Decision, Policy
 from approvals.outcomes import outcome_words
@@ -110,6 +110,7 @@ class Card:
             and not self.needs_password
             and not self.is_requoted
             and self.approvals_missing == 1
+            and self.action not in NEEDS_A_LOOK
         )
 
     @property

@@ -36,3 +36,5 @@ class Presentation:
     # `context` and what every page has (tenant, request); shown under the consequences.
     template: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
+    # The partial needs the whole width of the page: a picture.
+    is_wide: bool = False

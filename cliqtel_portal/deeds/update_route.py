@@ -141,6 +141,7 @@ class UpdateRoute:
         return Presentation(
             consequences=tuple(_consequences(draft)) if is_open and since is None else (),
             template="deeds/_flow_change.html",
+            is_wide=True,
             context={
                 "approval_id": approval.pk,
                 "draft": draft,

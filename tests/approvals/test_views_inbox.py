@@ -107,8 +107,10 @@ def test_one_click_is_not_enough_where_there_is_more_to_say(
     make_approval(alice, price=quote_of("500"))  # her own
     make_policy(alice, action="release_number", layers=[{"from": "0", "deciders": 2}])
     make_approval(carol, action="release_number")  # two people
+    make_approval(carol, action="send_message", summary="A text that nobody sees here.")
     page = body(alice)
-    assert page.count("Review: ") == 2
+    assert page.count("Review: ") == 3
+    assert "A text that nobody sees here." in page
     assert "/approve/" not in page
 
 
