@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/approval-policies/", include("approvals.api_policies_urls")),
     path("api/v1/events/", EventListView.as_view(), name="api-events"),
     path("api/v1/numbers/", include("cliqtel_portal.numbers.api_urls")),
+    path("api/v1/messaging/", include("cliqtel_portal.messaging.api_urls")),
     path("api/v1/schema/", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("admin/", admin.site.urls),
 ]

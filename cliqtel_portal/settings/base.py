@@ -245,6 +245,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["cliqtel_portal.api_requests.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS: 405
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "cliqtel_portal.api_errors.handle",
 }
@@ -259,6 +260,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": ["cliqtel_portal.api_requests.BrowserSession"],
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ApprovalStatusEnum": "approvals.states.Status",
+        "MessageStatusEnum": "cliqtel_portal.messaging.models.Message.Status",
+    },
 }
 
 # django-ratelimit distrusts Django's own Redis cache backend; its counters there are atomic.
