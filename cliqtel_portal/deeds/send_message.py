@@ -49,8 +49,9 @@ from cliqtel_portal.phone import display
 ACTION = "send_message"
 _SCOPE = "mcp.messaging.send"
 _SHOWN = 10
-# Emoji and some scripts are put together with these: ordinary keyboards write them.
-_ORDINARY_MARKS = frozenset("\u200c\u200d")
+# Emoji and some scripts are put together with the first two: ordinary keyboards write them. The
+# others end what is named already.
+_ORDINARY_MARKS = frozenset("\u200c\u200d\u202c\u2069")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,15 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from cliqtel_portal.accounts.models import Tenant
+from cliqtel_portal.accounts.models import Membership, Tenant
 from cliqtel_portal.messaging import texts
-from cliqtel_portal.messaging.models import Message, MessageTemplate, MessagingLimit, OptOut
+from cliqtel_portal.messaging.models import (
+    Message,
+    MessageBatch,
+    MessageTemplate,
+    MessagingLimit,
+    OptOut,
+)
 
 _SENDER, _SUPPORT = "+447700900900", "+31612340900"
 _NAMESPACE = uuid.UUID("7d1c2f7e-0d4b-4b0a-8f0e-55a2b6c1d0aa")
@@ -76,6 +82,7 @@ def seed(tenants: Mapping[str, Tenant]) -> None:
 
 def _seed_messages(tenant: Tenant) -> None:
     now = timezone.now()
+    owner = tenant.memberships.live().filter(role=Membership.Role.OWNER).first()
     rows = []
     for place, (days, received, channel, ours, theirs, status, cost, body) in enumerate(_MESSAGES):
         shape = texts.shape_of(body, channel)
@@ -100,6 +107,8 @@ def _seed_messages(tenant: Tenant) -> None:
                 created_at=now - timedelta(days=days, minutes=7 * place),
             )
         )
+        if owner is not None and not received:
+            rows[-1].batch = _batch_of(rows[-1], owner)
     Message.objects.bulk_create(rows, ignore_conflicts=True)
     OptOut.objects.get_or_create(
         tenant=tenant,
@@ -109,3 +118,28 @@ def _seed_messages(tenant: Tenant) -> None:
         source=OptOut.Source.INBOUND,
         defaults={"since": now - timedelta(days=2)},
     )
+
+
+def _batch_of(message: Message, owner: Membership) -> MessageBatch:
+    batch, _ = MessageBatch.objects.get_or_create(
+        tenant=message.tenant,
+        key=f"demo:{message.pk}",
+        defaults={
+            "state": MessageBatch.State.SENT,
+            "channel": message.channel,
+            "from_number": message.from_number,
+            "recipients": [message.to_number],
+            "body": message.body,
+            "encoding": message.encoding,
+            "segments": message.segments,
+            "cost": message.cost,
+            "currency": message.currency,
+            "requested_by_id": owner.user_id,
+            "token_id": uuid.uuid5(_NAMESPACE, "token"),
+            "token_label": "Demo token",
+            "client_label": "Claude Desktop",
+            "created_at": message.created_at,
+            "sent_at": message.created_at,
+        },
+    )
+    return batch

@@ -125,3 +125,8 @@ class Message(models.Model):
     @property
     def cost_money(self) -> Money:
         return Money(amount=self.cost, currency=self.currency)
+
+    @property
+    def reason(self) -> str:
+        """The error code as words: carriers have many, and pages show them all."""
+        return self.error_code.replace("_", " ").capitalize()

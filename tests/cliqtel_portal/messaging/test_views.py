@@ -79,7 +79,7 @@ def test_the_list_shows_what_came_and_went_newest_first_and_no_text(alice: Membe
     assert receivers(page) == ["+447700900101", "+447700900155", SENDER]
     assert "4711" not in page
     assert "<script>alert" not in page
-    assert "absent_subscriber" in page
+    assert "Absent subscriber" in page
     assert reverse("messaging:batch", args=[batch.pk]) in page
 
 
