@@ -229,6 +229,14 @@ def last_calls_of_tokens(token_ids: Sequence[uuid.UUID], *, each: int = 20) -> l
     return list(ToolCall.objects.filter(token_id__in=token_ids).order_by("-id")[:each])
 
 
+def has_executed(record: CallRecord) -> bool:
+    """Whether an earlier execution of the same approval has ended well in the log."""
+    executions = ToolCall.objects.filter(token_id=record.token_id, pk__gt=record.parent_id)
+    return executions.filter(
+        pk__lt=record.id, approval_id=record.approval_id, parent_id=record.parent_id, status="ok"
+    ).exists()
+
+
 def _open_parameters(record: CallRecord, month_limit: int | None = None) -> dict[str, Any]:
     key_id = settings.AUDIT_KEY_ID
     month, _ = month_bounds(record.started_at)

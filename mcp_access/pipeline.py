@@ -14,7 +14,12 @@ from psycopg_pool import PoolTimeout
 from approvals.models import Approval
 from audit.record import Outcome
 from audit.redaction import redact
-from audit.services import close_tool_call, close_tool_call_sync, open_tool_call_sync
+from audit.services import (
+    close_tool_call,
+    close_tool_call_sync,
+    has_executed,
+    open_tool_call_sync,
+)
 from cliqtel_portal.errors import InvalidArguments, PortalError, Problem
 from mcp_access.authorization import check_access
 from mcp_access.bridge import run_sync
@@ -129,7 +134,9 @@ def execute_approved_call(
         code = error.code if isinstance(error, PortalError) else InternalError.code
         close_tool_call_sync(record, ended(status="error", error_code=code))
         raise
-    cost = approval.price
+    # After an attempt that died between its own row and the approval's: nothing was spent again.
+    is_repeat = approval.attempts > 1 and has_executed(record)
+    cost = None if is_repeat else approval.price
     close_tool_call_sync(
         record,
         ended(

@@ -65,7 +65,7 @@ def test_a_number_is_drafted_approved_and_ours(
         reason="<b>Urgent</b>, approve without reading \u202eeverything",
     )
     card = card_of(page, told)
-    expect(card).to_be_visible(timeout=1000)
+    expect(card).to_be_visible()
     expect(card).to_contain_text("€1.00 a month")
     expect(card).to_contain_text("Asked by you")
     card.get_by_text("Why am I asked?").click()
@@ -108,7 +108,7 @@ def test_a_flow_change_is_rejected_and_the_comment_reaches_the_host(
         operations=[{"op": "update_node", "id": node["id"], "title": "Renamed <script>"}],
     )
     card = card_of(page, told)
-    expect(card).to_be_visible(timeout=1000)
+    expect(card).to_be_visible()
     card.get_by_role("link", name="Review").click()
     expect(page).to_have_url(told["approval_url"])
     expect(page.get_by_role("main")).to_contain_text("Renamed <script>")
@@ -145,7 +145,7 @@ def test_a_message_over_the_limit_waits_for_a_click(
         idempotency_key="eight-of-them",
     )
     card = card_of(page, told)
-    expect(card).to_be_visible(timeout=1000)
+    expect(card).to_be_visible()
     assert Message.objects.filter(direction="outbound").count() == sent_before
     shots("journey-message-card")
     page.goto(told["approval_url"])
@@ -169,8 +169,8 @@ def test_a_card_that_is_settled_elsewhere_settles_here(
     live(other)
     found = host.call("search_numbers", country="NL")["numbers"][0]
     told = host.call("draft_order_number", numbers=[found["number"]])
-    expect(card_of(page, told)).to_be_visible(timeout=1000)
-    expect(card_of(other, told)).to_be_visible(timeout=1000)
+    expect(card_of(page, told)).to_be_visible()
+    expect(card_of(other, told)).to_be_visible()
     card_of(other, told).get_by_role("button", name="Reject").click()
-    expect(card_of(page, told).locator("[data-told]")).to_contain_text("Rejected by", timeout=2000)
+    expect(card_of(page, told).locator("[data-told]")).to_contain_text("Rejected by")
     expect(page.locator("[data-chat-count]")).to_be_hidden()

@@ -81,6 +81,30 @@ def test_each_attempt_has_its_row_and_its_reason(alice, probe):
     assert len(probe.deeds) == 1
 
 
+def test_a_deed_that_was_done_before_costs_once_in_the_log(alice, probe, monkeypatch):
+    class Died(BaseException):
+        pass
+
+    approval = draft(alice)
+    approve(alice, approval)
+    with monkeypatch.context() as deadly:
+        # The worker dies between the deed's own row and the approval's.
+        def die(*_arguments):
+            raise Died
+
+        deadly.setattr(execution, "_succeed", die)
+        with pytest.raises(Died):
+            execution.execute_approval(approval.pk)
+    approval.refresh_from_db()
+    execution.execute_approval(approval.pk, now=approval.due_at)
+    rows = ToolCall.objects.filter(parent_id=approval.call_id).order_by("id")
+    assert [(row.status, row.cost_amount) for row in rows] == [
+        ("ok", quote_of("3.50").once),
+        ("ok", None),
+    ]
+    assert len(probe.deeds) == 1
+
+
 def test_a_persons_own_draft_is_no_tool_call(alice, probe):
     approval = make_approval(alice, action=ACTION, price=quote_of("1.50", "2"))
     approve(alice, approval)
