@@ -16,6 +16,10 @@ from cliqtel_portal.callflows.scene import Mark
 # More of it at a glance: its texts are beside it in full size.
 _SCALE = 0.85
 
+# A draft can rewire the largest flow there is: its layout would take a worker many seconds, and
+# nobody could read it.
+_MAX_LINES = 300
+
 
 @dataclass(frozen=True, kw_only=True)
 class Value:
@@ -47,6 +51,12 @@ class Comparison:
         self.name = name
         self.old_label = old_label
         self.new_label = new_label
+
+    @property
+    def is_drawable(self) -> bool:
+        """Whether there are pictures; the rows are always there."""
+        changes = self.changes
+        return len(changes.new.edges) + len(changes.removed_edges) <= _MAX_LINES
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -142,6 +152,13 @@ def _path_rows(changes: GraphDiff) -> Iterator[Row]:
         new = _title(changes.new, came.target)
         if came.target != gone.target:
             yield _path(changes.new, came, Mark.CHANGED, old=old, new=new)
+        else:
+            yield Row(
+                mark=Mark.CHANGED,
+                kind="Path from",
+                title=_title(changes.new, came.source),
+                values=(Value(label="id of the edge", old=gone.id, new=came.id),),
+            )
     for edge in added:
         yield _path(changes.new, edge, Mark.ADDED, old="", new=_title(changes.new, edge.target))
 
