@@ -112,7 +112,9 @@ class Hub:
                         elif message["type"] == "subscribe":
                             self._wake()
                         elif message["type"] == "message":
-                            self._wake(uuid.UUID(message["data"].decode()))
+                            # What is no hint of ours is nobody's news.
+                            with suppress(ValueError):
+                                self._wake(uuid.UUID(message["data"].decode()))
             except (RedisError, OSError, TimeoutError):
                 logger.warning("Valkey gives no hints; sockets look by themselves", exc_info=True)
             await asyncio.sleep(_LISTEN_AGAIN_SECONDS)
@@ -135,9 +137,9 @@ class Hub:
             if socket not in self._sockets:
                 continue
             if seat is None:
-                await socket.end(SIGNED_OUT)
+                socket.end_soon(SIGNED_OUT)
             elif not seat.is_same_as(socket.seat):
-                await socket.end(SEAT_CHANGED)
+                socket.end_soon(SEAT_CHANGED)
 
     async def _look_for_news(self) -> None:
         tenant_ids = {socket.tenant_id for socket in self._sockets}
@@ -152,7 +154,7 @@ class Hub:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("the watch over sockets broke", exc_info=error)
             for socket in list(self._sockets):
-                socket.give_up()
+                socket.end_soon(_FAILED)
 
 
 # Tests may have more than one event loop; a web process has one.
@@ -228,10 +230,12 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         with suppress(OSError, RuntimeError):
             await self.close(code)
 
-    def give_up(self) -> None:
-        """Something here broke: the page may connect again."""
+    def end_soon(self, code: int) -> None:
+        """The same in a task of its own: the hub's own tasks end with the last socket that leaves,
+        and wait for no slow one.
+        """
         self._leave()
-        self._ending = asyncio.create_task(self.end(_FAILED))
+        self._ending = asyncio.create_task(self.end(code))
 
     def _leave(self) -> None:
         hub().discard(self)
@@ -262,7 +266,7 @@ class EventsConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     def _stream_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a socket's stream broke", exc_info=error)
-            self.give_up()
+            self.end_soon(_FAILED)
 
     async def _say(self, message: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps(message, separators=(",", ":")))
