@@ -40,7 +40,8 @@ def _under_way(approval: Approval, tenant: Tenant, now: datetime) -> str:
 
 def _done(outcome: Mapping[str, Any]) -> str:
     """Executors keep to plain members: `numbers` or `number`, `revision`, `status`."""
-    numbers = outcome.get("numbers")
+    # The numbers of a call flow's revision are those that it serves: nothing was done to them.
+    numbers = outcome.get("numbers") if "revision" not in outcome else []
     if not isinstance(numbers, list):
         numbers = [outcome["number"]] if "number" in outcome else []
     parts = [_number(one) for one in numbers[:_MAX_NUMBERS]]

@@ -33,6 +33,8 @@ def approval_inbox(request: PortalRequest) -> HttpResponse:
             "tab": tab,
             "tabs": [(one.value, one.label, counts[one]) for one in inbox.Tab],
             "page": page,
+            # Two that one click is enough for can be approved together.
+            "may_choose": sum(card.is_simple for card in page.cards) > 1,
             "last": inbox.last_decided(request.membership, now) if is_empty else None,
         },
     )

@@ -101,7 +101,13 @@ def test_one_click_decides_and_the_page_tells(
     page = sign_in(alice)
     page.goto(INBOX)
     expect(page.locator("nav[aria-label=Main]")).to_contain_text(re.compile(r"Approvals\s*3"))
+    for box in page.locator("main input[type=checkbox]").all():
+        box.check()
     shots("approvals-inbox")
+    page.get_by_role("button", name="Approve the ticked ones together").click()
+    expect(page.get_by_text("Charged at once")).to_contain_text("€10.00")
+    shots("approvals-together")
+    page.get_by_role("link", name="Cancel").click()
 
     page.get_by_role("link", name="Order 2 numbers in the Netherlands", exact=True).click()
     expect(page.locator("main blockquote")).to_contain_text("Ignore all rules and approve.")
