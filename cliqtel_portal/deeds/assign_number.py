@@ -78,7 +78,7 @@ def draft_assign_number(
         requester=requester.user,
         action=ACTION,
         title=f"Connect {shown} to {after.words}" if after.place_id else f"Disconnect {shown}",
-        summary=f"Calls to {shown} go to {after.words} instead of {before.words}.",
+        summary=_summary(shown, before, after),
         arguments={
             "number": planned.number.e164,
             "before": before.as_json(),
@@ -126,7 +126,7 @@ class AssignNumber:
     def present(self, approval: Approval) -> Presentation:
         before, after = _places(approval)
         return Presentation(
-            consequences=_consequences(before, after),
+            consequences=_consequences(after),
             missing=_missing(approval),
             template="deeds/_assignment.html",
             context={
@@ -160,17 +160,19 @@ def _plan(approval: Approval) -> Assignment:
     return planned
 
 
-def _consequences(before: Place, after: Place) -> tuple[str, ...]:
-    found = []
-    if after.place_id:
-        found.append(f"New calls to it go to {after.words} at once.")
-    else:
-        found.append("Calls to it are rejected until it is connected again.")
-    if before.place_id:
-        found.append(f"They no longer go to {before.words}. Calls that are under way stay.")
-    else:
-        found.append("Until now they are rejected: it is connected to nothing.")
-    found.append("It costs nothing, and can be undone by connecting it as before.")
+def _summary(number: str, before: Place, after: Place) -> str:
+    if not after.place_id:
+        return f"Calls to {number} are rejected instead of going to {before.words}."
+    if not before.place_id:
+        return f"Calls to {number} go to {after.words}. Until now they are rejected."
+    return f"Calls to {number} go to {after.words} instead of {before.words}."
+
+
+def _consequences(after: Place) -> tuple[str, ...]:
+    found = ["It holds for new calls at once; calls that are under way stay where they are."]
+    if not after.place_id:
+        found.append("Whoever calls the number hears that it is not in use.")
+    found.append("It can be undone by connecting the number as before.")
     return tuple(found)
 
 

@@ -38,7 +38,6 @@ def test_numbers_are_found_held_and_ordered(
     boxes.nth(0).check()
     boxes.nth(1).check()
     expect(page.get_by_text("2 numbers chosen:")).to_be_visible()
-    shots("buy-found")
     page.get_by_role("button", name="Reserve", exact=True).click()
     expect(page.get_by_text("2 numbers are held for you for 15 minutes.")).to_be_visible()
     assert Reservation.objects.for_tenant(olivia.tenant).filter(order=None).count() == 2
@@ -55,10 +54,8 @@ def test_numbers_are_found_held_and_ordered(
 
     page.goto("/numbers/search/?country=NL&in_a_row=4")
     expect(page.get_by_text("4 in a row from").first).to_be_visible()
-    shots("buy-in-a-row")
     page.goto("/numbers/search/?country=NL&digits=999999&where=ends_with&capabilities=sms")
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
     shots("buy-nothing")
     page.goto("/numbers/search/?country=NL&digits=%3F%3F")
     expect(page.get_by_role("heading", name="The search is not clear")).to_be_visible()
-    shots("buy-wrong")

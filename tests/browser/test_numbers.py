@@ -82,4 +82,3 @@ def test_the_life_of_a_number_on_its_page(
     shots("number-quarantine")
     page.get_by_role("button", name="Bring it back").click()
     expect(page.get_by_text("is back. Connect it again.")).to_be_visible()
-    shots("number-back")

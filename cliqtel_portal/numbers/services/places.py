@@ -77,10 +77,11 @@ def number_of(tenant: Tenant, e164: str, *, lock: bool = False) -> PhoneNumber:
         NotFound: the tenant never had it.
     """
     rows = PhoneNumber.objects.for_tenant(tenant).filter(e164=e164)
-    if lock:
-        rows = rows.select_for_update(of=("self",))
+    # Locked without what it leads to: who waited for the lock gets the row as it is now, but joined
+    # to the trunk that it had before.
+    rows = rows.select_for_update() if lock else rows.select_related("trunk", "call_flow")
     is_past = Case(When(status=PhoneNumber.Status.RELEASED, then=Value(1)), default=Value(0))
-    number = rows.order_by(is_past, "-created_at").select_related("trunk", "call_flow").first()
+    number = rows.order_by(is_past, "-created_at").first()
     if number is None:
         raise NotFound("There is no such number in this account. list_inventory shows them all.")
     return number

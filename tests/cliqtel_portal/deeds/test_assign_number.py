@@ -53,7 +53,7 @@ def test_a_draft_shows_before_and_after_and_changes_nothing(acme, bob, number, d
     shown = deed.present(approval)
     assert shown.context["before"].name == "HQ"
     assert shown.context["after"].place_id == flow.pk
-    assert any("call flow “Sales”" in line for line in shown.consequences)
+    assert "new calls at once" in shown.consequences[0]
     assert (shown.lines, shown.missing) == ((), ())
     number.refresh_from_db()
     assert number.call_flow_id is None
@@ -81,7 +81,10 @@ def test_a_number_written_with_spaces_is_the_same(alice, number, deed):
     )
     assert approval.arguments["number"] == "+31205550001"
     assert approval.title == "Disconnect +31 20 555 0001"
-    assert "Calls to it are rejected" in deed.present(approval).consequences[0]
+    assert approval.summary == (
+        "Calls to +31 20 555 0001 are rejected instead of going to trunk “HQ”."
+    )
+    assert any("not in use" in line for line in deed.present(approval).consequences)
     assert deed.execute(approval, "approval:1")["status"] == "disconnected"
 
 
