@@ -193,13 +193,10 @@ def changes_since(draft: Draft) -> StaleBase | None:
 
 def _locked_flow(tenant: Tenant, call_flow_id: uuid.UUID) -> CallFlow:
     """Locked, as pending changes are counted, and the base must still be the base at the end."""
-    flow = (
-        CallFlow.objects.for_tenant(tenant)
-        .select_for_update(of=("self",))
-        .select_related("active_revision")
-        .filter(pk=call_flow_id)
-        .first()
-    )
+    # Its revision is read afterwards: who waited for the lock would get the row as it is now, but
+    # joined to the revision that was active before.
+    rows = CallFlow.objects.for_tenant(tenant).select_for_update()
+    flow = rows.filter(pk=call_flow_id).first()
     if flow is None:
         raise CallFlowNotFound(
             "There is no such call flow in this account. List the call flows to find its id."
