@@ -17,7 +17,7 @@ from cliqtel_portal.carriers.errors import OperationConflict
 from cliqtel_portal.carriers.execution import perform
 from cliqtel_portal.carriers.models import CarrierOperation
 
-__all__ = ["enqueue", "perform", "try_again_now"]
+__all__ = ["enqueue", "enqueue_all", "perform", "try_again_now"]
 
 
 @transaction.atomic
@@ -32,34 +32,50 @@ def enqueue(
     Raises:
         OperationConflict: the key was used for something else.
     """
-    # Of any carrier: who changes the default must not have old orders placed once more.
-    of_key = CarrierOperation.objects.filter(
-        carrier__in=list(settings.CARRIERS), idempotency_key=idempotency_key
-    )
-    operation = of_key.first()
-    if operation is None:
-        CarrierOperation.objects.bulk_create(
-            [
-                CarrierOperation(
-                    tenant=tenant,
-                    carrier=settings.CARRIER_DEFAULT,
-                    kind=kind,
-                    idempotency_key=idempotency_key,
-                    payload=dict(payload),
-                )
-            ],
-            ignore_conflicts=True,
-        )
-        operation = of_key.get()
-    if (operation.tenant_id, operation.kind, operation.payload) != (
-        tenant.pk,
-        kind,
-        dict(payload),
-    ):
-        raise OperationConflict("That key was used for another operation. Use a key of its own.")
-    if operation.state == CarrierOperation.State.PENDING:
-        _perform_after_commit(str(operation.pk))
+    (operation,) = enqueue_all(tenant, kind=kind, payloads={idempotency_key: payload})
     return operation
+
+
+@transaction.atomic
+def enqueue_all(
+    tenant: Tenant, *, kind: str, payloads: Mapping[str, Mapping[str, Any]]
+) -> list[CarrierOperation]:
+    """As `enqueue`, for many keys in as few queries; return the rows in their order.
+
+    Raises:
+        OperationConflict: a key was used for something else; none is written.
+    """
+    # Of any carrier: who changes the default must not have old orders placed once more.
+    of_keys = CarrierOperation.objects.filter(
+        carrier__in=list(settings.CARRIERS), idempotency_key__in=list(payloads)
+    )
+    earlier = set(of_keys.values_list("idempotency_key", flat=True))
+    CarrierOperation.objects.bulk_create(
+        [
+            CarrierOperation(
+                tenant=tenant,
+                carrier=settings.CARRIER_DEFAULT,
+                kind=kind,
+                idempotency_key=key,
+                payload=dict(payload),
+            )
+            for key, payload in payloads.items()
+            if key not in earlier
+        ],
+        ignore_conflicts=True,
+    )
+    found = {operation.idempotency_key: operation for operation in of_keys}
+    operations = [found[key] for key in payloads]
+    for operation in operations:
+        wanted = dict(payloads[operation.idempotency_key])
+        if (operation.tenant_id, operation.kind, operation.payload) != (tenant.pk, kind, wanted):
+            raise OperationConflict(
+                "That key was used for another operation. Use a key of its own."
+            )
+    for operation in operations:
+        if operation.state == CarrierOperation.State.PENDING:
+            _perform_after_commit(str(operation.pk))
+    return operations
 
 
 @transaction.atomic

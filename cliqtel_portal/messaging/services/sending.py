@@ -17,7 +17,7 @@ from cliqtel_portal.accounts.models import Tenant, User
 from cliqtel_portal.billing.models import LedgerEntry
 from cliqtel_portal.billing.services import hold_account, record_entry, require_balance
 from cliqtel_portal.carriers.models import CarrierOperation
-from cliqtel_portal.carriers.services import enqueue
+from cliqtel_portal.carriers.services import enqueue_all
 from cliqtel_portal.errors import NotFound
 from cliqtel_portal.messaging.errors import DraftWithdrawn, KeyConflict, OverLimit
 from cliqtel_portal.messaging.models import Message, MessageBatch
@@ -226,10 +226,8 @@ def _queue(batch: MessageBatch, prepared: Prepared, now: datetime) -> None:
             description=f"{len(messages)} {prepared.channel.label}",
             occurred_at=now,
         )
-    for message in messages:
-        enqueue(
-            prepared.tenant,
-            kind=CarrierOperation.Kind.SEND_MESSAGE,
-            idempotency_key=f"message:{message.pk}",
-            payload={"message_id": str(message.pk)},
-        )
+    enqueue_all(
+        prepared.tenant,
+        kind=CarrierOperation.Kind.SEND_MESSAGE,
+        payloads={f"message:{message.pk}": {"message_id": str(message.pk)} for message in messages},
+    )
