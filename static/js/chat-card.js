@@ -77,6 +77,7 @@ export class Card {
     this.part("why-not").hidden = !why || !this.isWaiting;
     if (!this.isWaiting) this.settle();
     this.tick();
+    this.root.dispatchEvent(new CustomEvent("chat:changed", { bubbles: true }));
   }
 
   buttons() {

@@ -106,7 +106,7 @@ export class Connection {
       }
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const page = await answer.json();
-      page.events.forEach((event) => this.take(event));
+      page.results.forEach((event) => this.take(event));
       if (page.reset) this.hooks.reset();
       this.last = Math.max(this.last, page.last);
       if (!this.socket || this.failures) this.hooks.state("reconnecting");

@@ -84,6 +84,8 @@ function show() {
   list.hidden = !cards.size;
 }
 
+list.addEventListener("chat:changed", show);
+
 function add(data) {
   const card = new Card(find("card"), data, decide);
   cards.set(data.id, card);
