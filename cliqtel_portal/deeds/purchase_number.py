@@ -158,6 +158,8 @@ class PurchaseNumber:
             consequences=tuple(_consequences(approval, order, len(lines))),
             lines=_cost_lines(lines, order.currency),
             missing=tuple(problem.message for problem in problems_of(approval)),
+            template="deeds/_purchase.html",
+            context={"lines": lines, "is_held": order.state == NumberOrder.State.DRAFT},
         )
 
 
@@ -200,7 +202,7 @@ def _title(lines: Sequence[order_drafts.DraftedLine]) -> str:
         return f"Buy {phone.display(lines[0].e164)}"
     countries = {line.country for line in lines}
     if len(countries) == 1:
-        return f"Buy {len(lines)} numbers in {country_name(countries.pop())}"
+        return f"Buy {len(lines)} numbers ({country_name(countries.pop())})"
     return f"Buy {len(lines)} numbers in {len(countries)} countries"
 
 
@@ -213,20 +215,24 @@ def _summary(draft: order_drafts.DraftedOrder) -> str:
 
 def _consequences(approval: Approval, order: NumberOrder, count: int) -> list[str]:
     quote = approval.price
-    bought = "1 number is bought" if count == 1 else f"{count} numbers are bought"
+    is_one = count == 1
+    bought = "1 number is bought" if is_one else f"{count} numbers are bought"
+    until = "it is released" if is_one else "they are released"
     sentences = []
     if quote is not None:
         once = Money(amount=quote.once, currency=quote.currency)
         monthly = Money(amount=quote.monthly, currency=quote.currency)
         sentences = [
-            f"{bought} and {quote.first_charge} is charged at once: {once} to set up and"
-            f" {monthly} for the first month.",
-            f"{monthly} a month follows, until they are released.",
+            f"{bought} and {quote.first_charge} is charged at once: "
+            + (f"{once} to set up and {monthly} for" if quote.once else "it pays")
+            + " the first month.",
+            f"{monthly} a month follows, until {until}.",
         ]
     if order.trunk is not None:
-        sentences.append(f"Their calls go to trunk “{order.trunk.name}”.")
+        sentences.append(f"Calls go to trunk “{order.trunk.name}”.")
     else:
-        sentences.append("They lead nowhere until they are connected to a trunk or a call flow.")
+        who = "It leads nowhere until it is" if is_one else "They lead nowhere until they are"
+        sentences.append(f"{who} connected to a trunk or a call flow.")
     return sentences
 
 

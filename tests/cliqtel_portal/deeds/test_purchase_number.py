@@ -210,10 +210,24 @@ def test_the_page_shows_each_price_and_what_follows(alice, deed):
     assert shown.consequences == (
         "1 number is bought and €3.00 is charged at once: €1.00 to set up and €2.00 for the first"
         " month.",
-        "€2.00 a month follows, until they are released.",
-        "Their calls go to trunk “HQ”.",
+        "€2.00 a month follows, until it is released.",
+        "Calls go to trunk “HQ”.",
     )
     assert shown.missing == ()
+
+
+def test_the_page_lists_every_number_and_leads_to_the_bought(alice, client):
+    client.force_login(alice.user)
+    stock = [StockNumberFactory(area="<b>Delft</b>") for _ in range(9)]
+    approval = draft(alice, *stock)
+    page = client.get(f"/approvals/{approval.pk}/").content.decode()
+    assert page.count("Held for you") == 9
+    assert "<b>Delft" not in page
+    approved(alice, approval)
+    run(approval)
+    page = client.get(f"/approvals/{approval.pk}/").content.decode()
+    bought = PhoneNumber.objects.for_tenant(alice.tenant)
+    assert [f"/numbers/{number.pk}/" in page for number in bought] == [True] * 9
 
 
 def test_many_numbers_are_counted_by_their_kind(alice, deed):
@@ -228,7 +242,8 @@ def test_many_numbers_are_counted_by_their_kind(alice, deed):
         ("Netherlands, local: 7 numbers", 7, 14),
         ("Netherlands, mobile: 2 numbers", 0, 10),
     ]
-    assert approval.title == "Buy 9 numbers in Netherlands"
+    assert approval.title == "Buy 9 numbers (Netherlands)"
+    assert len(deed.present(approval).context["lines"]) == 9
 
 
 def test_the_page_says_that_the_balance_is_too_low(mallory, deed):
