@@ -3,34 +3,80 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 
-from cliqtel_portal.messaging.models import Message, MessagingLimit
+from cliqtel_portal.messaging.models import (
+    Message,
+    MessageBatch,
+    MessageTemplate,
+    MessagingLimit,
+    MessagingLimitChange,
+    OptOut,
+)
 
 
-@admin.register(Message)
-class MessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("id", "tenant", "direction", "channel", "status", "segments", "created_at")
-    list_filter = ("direction", "channel", "status")
-    list_select_related = ("tenant",)
-    date_hierarchy = "created_at"
-    exclude = ("body",)
+class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What services write, staff only look at."""
+
+    list_select_related: tuple[str, ...] = ("tenant",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+@admin.register(Message)
+class MessageAdmin(_ReadOnly):
+    list_display = ("id", "tenant", "direction", "channel", "status", "segments", "created_at")
+    list_filter = ("direction", "channel", "status")
+    date_hierarchy = "created_at"
+    exclude = ("body",)
+
+
+@admin.register(MessageBatch)
+class MessageBatchAdmin(_ReadOnly):
+    list_display = ("id", "tenant", "state", "channel", "segments", "cost", "created_at")
+    list_filter = ("state", "channel")
+    date_hierarchy = "created_at"
+    exclude = ("body", "recipients", "opted_out")
+
+
+@admin.register(MessagingLimitChange)
+class MessagingLimitChangeAdmin(_ReadOnly):
+    list_display = ("at", "tenant", "set_by", "messages_per_day", "amount_per_day", "currency")
+    list_select_related = ("tenant", "set_by")
+    date_hierarchy = "at"
+
+
+@admin.register(OptOut)
+class OptOutAdmin(_ReadOnly):
+    list_display = ("id", "tenant", "channel", "source", "since", "ended_at")
+    list_filter = ("channel", "source")
+
+
+@admin.register(MessageTemplate)
+class MessageTemplateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Staff approve what the network has approved."""
+
+    list_display = ("name", "tenant", "channel", "status", "created_at")
+    list_filter = ("status", "channel")
+    list_select_related = ("tenant",)
+    raw_id_fields = ("tenant",)
+    search_fields = ("name", "tenant__name", "tenant__slug")
+    search_help_text = "Name, or the tenant"
+    readonly_fields = ("created_at",)
 
 
 @admin.register(MessagingLimit)
-class MessagingLimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class MessagingLimitAdmin(_ReadOnly):
+    """The tenant's own authorisation: its admins give it, on Settings, and are recorded."""
+
     list_display = ("tenant", "messages_per_day", "amount_per_day", "currency", "updated_at")
-    list_select_related = ("tenant",)
-    raw_id_fields = ("tenant",)
     search_fields = ("tenant__name", "tenant__slug")
     search_help_text = "Tenant"
-    readonly_fields = ("created_at", "updated_at")

@@ -5,7 +5,12 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.factories.accounts import UserFactory
-from tests.factories.messaging import MessageFactory
+from tests.factories.messaging import (
+    MessageBatchFactory,
+    MessageFactory,
+    MessageTemplateFactory,
+    OptOutFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -22,3 +27,22 @@ def test_staff_see_a_message_without_its_text() -> None:
         assert response.status_code == 200
         assert str(message.pk) in response.content.decode()
         assert "4711" not in response.content.decode()
+
+
+def test_staff_see_of_a_batch_neither_text_nor_receivers() -> None:
+    batch = MessageBatchFactory(body="my code is 4711")
+    client = Client()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    for name, key in (
+        ("messagebatch", batch.pk),
+        ("optout", OptOutFactory().pk),
+        ("messagetemplate", MessageTemplateFactory().pk),
+    ):
+        for url in (
+            reverse(f"admin:messaging_{name}_changelist"),
+            reverse(f"admin:messaging_{name}_change", args=[key]),
+        ):
+            response = client.get(url)
+            assert response.status_code == 200
+            assert "4711" not in response.content.decode()
+            assert batch.recipients[0] not in response.content.decode()
