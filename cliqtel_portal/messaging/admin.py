@@ -19,7 +19,7 @@ from cliqtel_portal.messaging.models import (
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     """What services write, staff only look at."""
 
-    list_select_related: tuple[str, ...] = ("tenant",)
+    list_select_related = ["tenant"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -50,7 +50,7 @@ class MessageBatchAdmin(_ReadOnly):
 @admin.register(MessagingLimitChange)
 class MessagingLimitChangeAdmin(_ReadOnly):
     list_display = ("at", "tenant", "set_by", "messages_per_day", "amount_per_day", "currency")
-    list_select_related = ("tenant", "set_by")
+    list_select_related = ["tenant", "set_by"]
     date_hierarchy = "at"
 
 
@@ -66,7 +66,7 @@ class MessageTemplateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     list_display = ("name", "tenant", "channel", "status", "created_at")
     list_filter = ("status", "channel")
-    list_select_related = ("tenant",)
+    list_select_related = ["tenant"]
     raw_id_fields = ("tenant",)
     search_fields = ("name", "tenant__name", "tenant__slug")
     search_help_text = "Name, or the tenant"

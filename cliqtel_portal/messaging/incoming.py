@@ -24,8 +24,20 @@ from cliqtel_portal.phone import E164
 logger = logging.getLogger(__name__)
 
 Status = Message.Status
+# Those of the CTIA and the FCC (47 CFR 64.1200(a)(10)), and the same in French and Swedish.
 _STOP_WORDS = frozenset(
-    {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "ARRET", "STOPP"}
+    {
+        "STOP",
+        "STOPALL",
+        "UNSUBSCRIBE",
+        "CANCEL",
+        "END",
+        "QUIT",
+        "REVOKE",
+        "OPTOUT",
+        "ARRET",
+        "STOPP",
+    }
 )
 _START_WORDS = frozenset({"START", "UNSTOP"})
 _GIVEN_UP = [PhoneNumber.Status.RELEASED, PhoneNumber.Status.QUARANTINE]
@@ -101,9 +113,11 @@ def _obey(message: Message, now: datetime) -> None:
 
 
 def _word_of(text: str) -> str:
-    """The message as one bare word in capitals, "" where it is more: "I can't stop" is no STOP."""
+    """The message as one word in capitals, "opt-out" and "stop all" too; "" where it is more than
+    that: "I can't stop" is no STOP.
+    """
     plain = "".join(
         one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one)
     )
     words = re.findall(r"\w+", plain.upper())
-    return words[0] if len(words) == 1 else ""
+    return "".join(words) if len(words) <= 2 else ""

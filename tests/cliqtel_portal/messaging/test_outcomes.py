@@ -153,7 +153,20 @@ def test_a_number_given_up_gets_nothing(sender: PhoneNumber) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["STOP", "stop.", " Stop! ", "STOPALL", "unsubscribe", "Arrêt", "STOPP", "“quit”"]
+    "word",
+    [
+        "STOP",
+        "stop.",
+        " Stop! ",
+        "STOPALL",
+        "unsubscribe",
+        "Arrêt",
+        "STOPP",
+        "“quit”",
+        "Opt-out",
+        "stop all",
+        "revoke",
+    ],
 )
 @pytest.mark.usefixtures("sender")
 def test_stop_in_any_spelling_is_an_opt_out(acme: Tenant, word: str) -> None:
@@ -163,7 +176,9 @@ def test_stop_in_any_spelling_is_an_opt_out(acme: Tenant, word: str) -> None:
     assert (opt_out.channel, opt_out.source, opt_out.ended_at) == ("sms", "inbound", None)
 
 
-@pytest.mark.parametrize("text", ["please stop calling", "stopping", "The end", "", "!"])
+@pytest.mark.parametrize(
+    "text", ["please stop calling", "stopping", "The end", "cannot stop", "", "!"]
+)
 @pytest.mark.usefixtures("sender")
 def test_other_words_are_no_stop(text: str) -> None:
     arrives(text)
