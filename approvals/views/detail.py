@@ -50,8 +50,17 @@ def approval_detail(request: PortalRequest, approval_id: uuid.UUID) -> HttpRespo
 @require_safe
 @portal_view()
 def approval_progress(request: PortalRequest, approval_id: uuid.UUID) -> HttpResponse:
-    """How far the execution is, asked by the page until it has ended: then all of it is new."""
+    """How far it is, asked by an open page again and again.
+
+    With `digest`, by one on which it waits: nothing, or that it no longer waits like that. Else by
+    one on which it is being done, until that has ended: then the whole page is new.
+    """
     card = _card(request, _approval(request, approval_id))
+    seen = request.GET.get("digest")
+    if seen is not None:
+        if card.is_waiting and card.digest == seen:
+            return HttpResponse(status=204)
+        return render(request, "approvals/_changed.html", {"card": card})
     response = render(request, "approvals/_progress.html", {"card": card})
     if not card.is_under_way:
         response["HX-Refresh"] = "true"

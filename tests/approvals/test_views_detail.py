@@ -225,3 +225,18 @@ def test_the_page_asks_again_until_it_has_ended(
 def test_a_failure_is_told_with_its_reason(alice: Membership, executor: CountingExecutor) -> None:
     page = body(alice, approval_in("failed", alice))
     assert '<div class="notice bad"><p>No.</p></div>' in page
+
+
+def test_a_page_on_which_it_waits_is_told_when_it_no_longer_does(
+    alice: Membership, carol: Membership, executor: CountingExecutor
+) -> None:
+    approval = make_approval(alice)
+    asks = f"{url(approval, 'progress')}?digest={approval.digest}"
+    assert asks in body(alice, approval)
+    client = signed_in(alice)
+    assert client.get(asks).status_code == 204
+    assert "The price has changed." in client.get(f"{asks}0").content.decode()
+    services.reject(carol, approval_id=approval.pk)
+    told = client.get(asks)
+    assert "Rejected by <bdi>Carol</bdi> in the meantime." in told.content.decode()
+    assert "HX-Refresh" not in told
