@@ -28,9 +28,10 @@ def signed_in(membership: Membership) -> Client:
 
 
 def home(membership: Membership) -> str:
+    """The page without what stands on every page after it: the chat widget."""
     response = signed_in(membership).get("/")
     assert response.status_code == 200
-    return unescape(response.content.decode())
+    return unescape(response.content.decode()).partition("</main>")[0]
 
 
 def call_of(membership: Membership, tool: str, **fields: object) -> None:
