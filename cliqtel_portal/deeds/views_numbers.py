@@ -101,4 +101,6 @@ def _person(request: PortalRequest) -> Requester:
 
 
 def _number(request: PortalRequest, number_id: uuid.UUID) -> PhoneNumber:
-    return get_object_or_404(PhoneNumber.objects.for_tenant(request.tenant), pk=number_id)
+    """Not one of the past: deeds go by the digits, and those may be back as another number."""
+    numbers = PhoneNumber.objects.for_tenant(request.tenant)
+    return get_object_or_404(numbers.exclude(status=PhoneNumber.Status.RELEASED), pk=number_id)

@@ -124,9 +124,9 @@ def _check(
             ],
         )
     if target is not None and target.is_same(present):
-        problems.append(
-            Problem(field="target_id", message="It is connected there already: nothing to do.")
-        )
+        there = "connected there" if target.place_id else "disconnected"
+        field = "target_id" if target.place_id else "target_kind"
+        problems.append(Problem(field=field, message=f"It is {there} already: nothing to do."))
     if target is None and target_id is not None and target_kind != "none":
         raise NotFound(_no_such(target_kind), problems=problems)
     if target is None or problems:

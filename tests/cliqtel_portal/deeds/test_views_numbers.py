@@ -187,3 +187,12 @@ def test_neither_strangers_nor_viewers_ask_anything(acme, mallory, path):
     shown = page(viewer, f"/numbers/{number.pk}/")
     assert "Send calls to" not in shown
     assert "give-up" not in shown
+
+
+@pytest.mark.parametrize("path", ["connect/", "give-up/"])
+def test_the_page_of_a_past_number_asks_nothing_about_the_present_one(bob, path):
+    past = PhoneNumberFactory(tenant=bob.tenant, e164="+31205550001", status="released")
+    PhoneNumberFactory(tenant=bob.tenant, e164="+31205550001")
+    data = {"target": "none", "if_currently": "none", "confirm_number": "+31205550001"}
+    assert post(bob, f"/numbers/{past.pk}/{path}", **data).status_code == 404
+    assert not Approval.objects.exists()

@@ -124,7 +124,10 @@ def test_the_present_connection_is_nothing_to_approve(acme):
     number = PhoneNumberFactory(tenant=acme, trunk=trunk)
     with pytest.raises(InvalidArguments) as caught:
         assign(acme, number, "trunk", trunk)
-    assert "nothing to do" in caught.value.problems[0].message
+    assert "connected there already" in caught.value.problems[0].message
+    with pytest.raises(InvalidArguments) as caught:
+        assign(acme, PhoneNumberFactory(tenant=acme), "none")
+    assert "disconnected already" in caught.value.problems[0].message
 
 
 def test_neither_number_nor_target_of_another_tenant_is_found(acme, mallory):
