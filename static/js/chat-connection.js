@@ -82,17 +82,15 @@ export class Connection {
     this.socket = undefined;
     clearInterval(this.ping);
     if (this.isOver) return;
-    if (code === SIGNED_OUT) {
-      this.signedOut();
-      return;
-    }
     if (code === OTHER_ACCOUNT) this.hooks.reset();
     this.failures += 1;
     this.hooks.state(navigator.onLine ? "reconnecting" : "offline");
     const wait = Math.min(SLOWEST_RETRY_MS, 500 * 2 ** Math.min(this.failures, 6));
     this.retry = setTimeout(() => this.open(), wait * (0.5 + Math.random() / 2));
-    // Where sockets are blocked for good, the retries go on and this does the work.
-    this.poll ??= setTimeout(() => this.pollOnce(), this.failures > 1 ? 0 : 2000);
+    // Where sockets are blocked for good, the retries go on and this does the work. Whether the
+    // person is signed out it finds out too: the cookie may be newer than the socket was.
+    const soon = code === SIGNED_OUT || this.failures > 1;
+    this.poll ??= setTimeout(() => this.pollOnce(), soon ? 0 : 2000);
   }
 
   async pollOnce() {
@@ -108,7 +106,7 @@ export class Connection {
       const page = await answer.json();
       page.results.forEach((event) => this.take(event));
       if (page.reset) this.hooks.reset();
-      this.last = Math.max(this.last, page.last);
+      this.last = page.last;
       if (!this.socket || this.failures) this.hooks.state("reconnecting");
     } catch {
       this.hooks.state("offline");

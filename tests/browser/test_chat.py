@@ -220,3 +220,16 @@ class TestWithoutJavaScript:
         page.locator("[data-chat-launcher]").click()
         expect(page).to_have_url(f"{page.url.split('/approvals')[0]}/approvals/")
         expect(page.get_by_role("main")).to_contain_text("Buy +31 20 555 0100")
+
+
+def test_a_person_who_signed_out_elsewhere_is_told(
+    sign_in: SignIn, alice: Membership, bob: Membership
+) -> None:
+    page = sign_in(alice)
+    page.clock.install()
+    page.goto("/numbers/")
+    panel = opened(page)
+    page.context.clear_cookies()
+    page.clock.fast_forward(20_000)
+    expect(panel).to_contain_text("You are signed out. Load the page again to go on.")
+    expect(page.locator("[data-chat-state]")).to_have_text("Signed out")
