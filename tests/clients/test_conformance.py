@@ -14,7 +14,7 @@ import pytest
 
 from tests.clients.bearer_proxy import bearer_proxy
 from tests.clients.node import MODULES, Lines, running
-from tests.factories.mcp_access import make_token
+from tests.factories.mcp_access import EVERY_SCOPE, make_token
 from tests.wire import free_port
 
 pytestmark = [pytest.mark.wire, pytest.mark.node, pytest.mark.django_db(transaction=True)]
@@ -62,7 +62,8 @@ def test_authorization_server_conforms(portal, alice_at_browser, tmp_path):
     ],
 )
 def test_endpoint_conforms(revision, scenario, portal, alice, tmp_path):
-    _, token = make_token(alice, resource=[portal.mcp])
+    # Every scope: the suite calls whichever tool is listed first.
+    _, token = make_token(alice, resource=[portal.mcp], scopes=EVERY_SCOPE)
     arguments = ["--spec-version", revision, "--scenario", scenario]
     with bearer_proxy(portal.origin, token) as origin:
         arguments += ["--url", f"{origin}/mcp", "--output-dir", str(tmp_path)]

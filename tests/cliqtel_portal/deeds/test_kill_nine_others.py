@@ -107,7 +107,7 @@ DEEDS: dict[str, tuple[Callable[[Membership], Approval], Callable[[], None], str
     "half a message": (
         message,
         messages_were_sent_once,
-        "cliqtel_portal.messaging.services.sending:enqueue",
+        "cliqtel_portal.messaging.services.sending:enqueue_all",
         "after",
     ),
     "an assignment": (assignment, the_number_was_connected_once, RECORD, "before"),
