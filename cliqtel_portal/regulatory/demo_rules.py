@@ -92,7 +92,7 @@ LETTER = Item(
     "Letter of authorisation (LOA)",
     _Kind.DOCUMENT,
     "Signed permission for Cliqtel to move the numbers from the current provider.",
-    "The form from Compliance, signed, listing each number in E.164",
+    "The form from Cliqtel support, signed, listing each number in E.164",
     (
         "Signed by a person who may sign for the company.",
         "Not older than 30 days.",
@@ -161,7 +161,7 @@ _RESPORG_US = Item(
     "RespOrg change letter",
     _Kind.DOCUMENT,
     "Signed request to move the toll-free number to the responsible organisation of Cliqtel.",
-    "RespOrg form from Compliance, signed",
+    "RespOrg form from Cliqtel support, signed",
     ("Not older than 15 days.", "Signed by the subscriber of record."),
 )
 _ORDER_DE = replace(

@@ -177,21 +177,21 @@ def _next_step(requirement: Requirement, state: str, document: Document | None) 
     if state == "pending":
         return "Being reviewed: wait for the decision."
     if state == "expired":
-        return "Its validity has ended: hand in a current one on Compliance."
+        return "Its validity has ended: send a current one to Cliqtel support."
     if state == "rejected" and document is not None and document.rejection_reason:
         return f"Rejected: {document.rejection_reason}"
     if state == "rejected":
-        return "Rejected: correct it and submit it again on Compliance."
+        return "Rejected: correct it and send it to Cliqtel support again."
     if state == "draft":
-        return "A draft is there: complete it and submit it on Compliance."
+        return "A draft is there: complete it and send it to Cliqtel support."
     return _FIRST_STEPS[requirement.kind]
 
 
 _FIRST_STEPS: dict[str, str] = {
-    Requirement.Kind.DOCUMENT: "Upload it on Compliance.",
-    Requirement.Kind.ADDRESS: "Enter the address on Compliance.",
-    Requirement.Kind.TEXT: "Enter it on Compliance.",
-    Requirement.Kind.ACTION: "Do it as described; then confirm it on Compliance.",
+    Requirement.Kind.DOCUMENT: "Send it to Cliqtel support.",
+    Requirement.Kind.ADDRESS: "Tell Cliqtel support the address.",
+    Requirement.Kind.TEXT: "Tell Cliqtel support.",
+    Requirement.Kind.ACTION: "Do it as described; then confirm it to Cliqtel support.",
 }
 
 

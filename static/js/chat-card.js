@@ -96,7 +96,7 @@ export class Card {
     for (const name of ["decide", "reason", "why-not"]) this.part(name).hidden = true;
     const verdict = `${SETTLED[status] ?? status}${by ? ` by ${by}` : ""}.`;
     const going = status === "approved" || status === "executing" ? "Being carried out…" : "";
-    const words = [verdict, comment ? `“${comment}”` : "", outcome || going];
+    const words = [verdict, comment ? `“${comment}”` : "", going || outcome];
     this.tell(words.filter(Boolean).join(" "), TONES[status] ?? "info");
   }
 

@@ -206,8 +206,8 @@ def _require_requirements(order: NumberOrder, stock: Sequence[StockNumber], now:
     missing = missing_requirements(order.tenant, stock, at=now)
     if missing:
         raise RequirementsMissing(
-            "Regulators ask for more before these numbers can be bought. Hand it in on "
-            "Compliance; the draft waits.",
+            "Regulators ask for more before these numbers can be bought. Send it to "
+            "Cliqtel support; the draft waits.",
             problems=missing,
         )
 

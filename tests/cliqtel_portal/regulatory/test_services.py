@@ -39,7 +39,7 @@ def test_approved_documents_satisfy_and_the_rest_is_missing(acme, rules):
     found = check(acme)
     assert [item.document_id for item in found.already_satisfied] == [document.id]
     assert [(item.name, item.state) for item in found.missing] == [("Local Address", "none")]
-    assert found.missing[0].next_step == "Enter the address on Compliance."
+    assert found.missing[0].next_step == "Tell Cliqtel support the address."
 
 
 @pytest.mark.parametrize("status", ["draft", "pending", "rejected", "expired"])

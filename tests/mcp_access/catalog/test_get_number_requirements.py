@@ -70,7 +70,7 @@ def test_it_tells_what_is_asked_what_is_there_and_what_is_missing(bob: Membershi
             "requirement_id": str(address.pk),
             "name": "Address",
             "state": "none",
-            "next_step": "Enter the address on Compliance.",
+            "next_step": "Tell Cliqtel support the address.",
         }
     ]
     assert found["lead_time_working_days"] == 3
