@@ -39,7 +39,7 @@ def _under_way(approval: Approval, tenant: Tenant, now: datetime) -> str:
 
 
 def _done(outcome: Mapping[str, Any]) -> str:
-    """Executors keep to plain members: `numbers` or `number`, `revision`, `status`."""
+    """Executors keep to plain members: `numbers` or `number`, `revision`, `messages`, `status`."""
     # The numbers of a call flow's revision are those that it serves: nothing was done to them.
     numbers = outcome.get("numbers") if "revision" not in outcome else []
     if not isinstance(numbers, list):
@@ -49,6 +49,8 @@ def _done(outcome: Mapping[str, Any]) -> str:
         parts.append(f"{len(numbers) - _MAX_NUMBERS} more")
     if "revision" in outcome:
         parts.append(f"revision {outcome['revision']}")
+    if isinstance(count := outcome.get("messages"), int):
+        parts.append(f"{count} message{'' if count == 1 else 's'}")
     if isinstance(outcome.get("status"), str) and not any("(" in part for part in parts):
         parts.append(_plain(outcome["status"]))
     return f"Done: {', '.join(parts)}." if parts else "Done."

@@ -19,6 +19,7 @@ from cliqtel_portal.embedded.postgres import Cluster
 from cliqtel_portal.embedded.valkey import Valkey
 
 ENVIRONMENT_FILE = "cliqtel.env"
+_ADDRESS_NAMES = {"PORT", "OAUTH_ISSUER", "MCP_RESOURCE_URL"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +108,9 @@ class _Use:
                 lines |= urls
                 for name, value in keys.secrets(self._data_dir).items():
                     lines.setdefault(name, os.environ.get(name) or value)
+                # Tokens are bound to the stack's address: other terminals have to mean the same.
+                for name in _ADDRESS_NAMES & os.environ.keys():
+                    lines.setdefault(name, os.environ[name])
                 _write_environment(self._data_dir, lines)
             except BaseException:
                 self._leave()

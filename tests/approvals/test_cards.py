@@ -217,6 +217,7 @@ def test_an_execution_that_met_an_obstacle_says_which_and_when_it_goes_on(
         ),
         ({"numbers": ["+31201234567"] * 7}, "Done: " + "+31 20 123 4567, " * 5 + "2 more."),
         ({"number": "+31201234567", "status": "in_use"}, "Done: +31 20 123 4567, in use."),
+        ({"messages": 8, "status": "queued"}, "Done: 8 messages, queued."),
         (
             {"revision": 7, "status": "published", "numbers": ["+31201234567"]},
             "Done: revision 7, published.",

@@ -100,10 +100,18 @@ def test_environment_file_says_where_a_live_stack_is(shared: Servers) -> None:
     file = shared.data_dir / "cliqtel.env"
     assert file.stat().st_mode & 0o777 == 0o600
     lines = _environment_file(shared.data_dir)
-    assert set(lines) == {"DATABASE_URL", "VALKEY_URL", "SECRET_KEY", "AUDIT_KEY", "CLUSTER_DIR"}
+    assert set(lines) >= {"DATABASE_URL", "VALKEY_URL", "SECRET_KEY", "AUDIT_KEY", "CLUSTER_DIR"}
     assert (lines["DATABASE_URL"], lines["VALKEY_URL"]) == (shared.database_url, shared.valkey_url)
     assert (Path(lines["CLUSTER_DIR"]) / "PG_VERSION").read_text().strip() == "18"
     assert running(shared.data_dir) == shared
+
+
+def test_environment_file_tells_the_address_that_tokens_are_bound_to(
+    shared: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", "8130")
+    with servers(shared.data_dir):
+        assert "PORT=8130\n" in (shared.data_dir / "cliqtel.env").read_text()
 
 
 def test_load_environment_fills_only_what_is_not_set(
