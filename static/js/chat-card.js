@@ -59,6 +59,8 @@ export class Card {
   update(data) {
     this.data = data;
     this.part("title").textContent = data.title;
+    this.part("summary").textContent = data.summary;
+    this.part("summary").hidden = !data.summary;
     const before = data.previous_cost ? ` (was ${price(data.previous_cost)})` : "";
     this.part("price").textContent = price(data.cost) + before;
     const who = data.requester.is_me ? "you" : data.requester.name;

@@ -57,10 +57,16 @@ def opened(page: Page) -> Locator:
 def test_one_click_approves_and_says_what_came_of_it(
     sign_in: SignIn, alice: Membership, bob: Membership, executor: CountingExecutor, shots: Shots
 ) -> None:
-    asked(bob, reason_text="They need one in Amsterdam.", client_label="Claude")
+    asked(
+        bob,
+        summary="Netherlands, local: 1 number.",
+        reason_text="They need one in Amsterdam.",
+        client_label="Claude",
+    )
     page = sign_in(alice)
     page.goto("/numbers/")
     card = opened(page).locator(".chat-card")
+    expect(card).to_contain_text("Netherlands, local: 1 number.")
     expect(card).to_contain_text("€1.50 once · €2.00 a month")
     expect(card).to_contain_text(f"Asked by {bob.user.display_name} through Claude.")
     shots("chat-card")
