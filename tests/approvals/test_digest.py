@@ -42,7 +42,7 @@ def test_the_order_of_keys_does_not_matter(arguments):
     assert digest(arguments) == digest(backwards(arguments))
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ARGUMENTS)
 def test_the_digest_survives_the_database(db, arguments):
     with connection.cursor() as cursor:

@@ -160,7 +160,7 @@ _JSON = st.recursive(
 
 @pytest.mark.django_db
 @hypothesis_settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -188,7 +188,7 @@ def test_the_stored_form_has_what_tools_answer() -> None:
 
 
 @given(flows(), flows())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 def test_a_diff_is_empty_exactly_when_the_etags_agree(one: Flow, other: Flow) -> None:
     old, new = parse(one, strict=False), parse(other, strict=False)
     changes = diff(old, new)

@@ -256,7 +256,7 @@ def graph_or_problems(data: object, *, strict: bool) -> Graph | tuple[Problem, .
 
 
 @given(json_values | damaged_flows())
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=120)
 def test_any_json_gives_a_graph_or_a_graph_error(data: object) -> None:
     for strict in (True, False):
         result = graph_or_problems(data, strict=strict)

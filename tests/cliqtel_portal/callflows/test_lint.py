@@ -210,7 +210,7 @@ def test_errors_come_before_warnings() -> None:
 
 
 @given(flows())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 def test_order_makes_no_difference(data: dict[str, Any]) -> None:
     shuffled = {**data, "nodes": data["nodes"][:], "edges": data["edges"][:]}
     random.Random(7).shuffle(shuffled["nodes"])
@@ -219,7 +219,7 @@ def test_order_makes_no_difference(data: dict[str, Any]) -> None:
 
 
 @given(wired_flows())
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 def test_a_loop_is_found_exactly_where_some_node_never_comes_to_an_end(
     data: dict[str, Any],
 ) -> None:

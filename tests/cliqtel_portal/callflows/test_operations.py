@@ -209,7 +209,7 @@ any_operation = st.fixed_dictionaries(
 
 
 @given(st.lists(any_operation | json_values, max_size=8) | json_values)
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=120)
 def test_any_operations_give_a_readable_graph_or_a_graph_error(operations: object) -> None:
     result = graph_or_problems(operations)
     if isinstance(result, Graph):

@@ -64,7 +64,7 @@ def test_any_text_is_a_query(
 
 
 @hypothesis_settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

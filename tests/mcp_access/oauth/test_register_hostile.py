@@ -66,7 +66,7 @@ def test_hostile_bytes_are_refused_in_json(client: Client, body: bytes) -> None:
 
 
 @hypothesis_settings(
-    max_examples=150,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
