@@ -36,7 +36,10 @@ _ALLOW = b"POST, OPTIONS"
 _CORS: list[Header] = [
     # Bearer tokens only, no cookies: any page may ask, none is asked on the person's behalf.
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"WWW-Authenticate, Mcp-Session-Id, Retry-After"),
+    (
+        b"access-control-expose-headers",
+        b"WWW-Authenticate, Mcp-Session-Id, Retry-After, RateLimit, RateLimit-Policy",
+    ),
 ]
 _PREFLIGHT: list[Header] = [
     (b"access-control-allow-methods", _ALLOW),
@@ -75,7 +78,7 @@ class McpEndpoint:
         duration_ms = round((time.perf_counter() - started) * 1000)
         logger.info("mcp %s %d in %d ms", scope["method"], answer.status, duration_ms)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         await _check_hygiene(scope, receive)
         headers: dict[bytes, bytes] = dict(scope["headers"])
         address = _client_address(scope)
@@ -97,8 +100,10 @@ class McpEndpoint:
             raise await gate.deny(found, request)
         request = await gate.read_request(headers, receive)
         call = await gate.admit(found.principal, request)
+        if call is not None and call.burst is not None:
+            answer.headers += call.burst.headers
         try:
-            await _hand_over(scope, receive, send, found, request, call)
+            await _hand_over(scope, receive, answer, found, request, call)
         finally:
             if call is not None and not call.is_closed:
                 # The SDK refused it (protocol version, headers, parameters) or the client left.
@@ -232,14 +237,15 @@ def _sized(headers: list[Header], length: int) -> list[Header]:
 
 
 class _Answer:
-    """The way back: adds the CORS headers, remembers the status."""
+    """The way back: adds the CORS headers and others' `headers`, remembers the status."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.status = 0
+        self.headers = list(_CORS)
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message = {**message, "headers": [*message.get("headers", []), *_CORS]}
+            message = {**message, "headers": [*message.get("headers", []), *self.headers]}
         await self._send(message)

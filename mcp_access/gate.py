@@ -123,6 +123,15 @@ async def admit(principal: Principal, request: Request) -> ToolCall | None:
     burst = await _check_burst(principal, request)
     if not request.is_tool_call:
         return None
+    try:
+        return await _admit_call(principal, request, burst)
+    except Refusal as refusal:
+        # It has taken its place in the minute, whatever it was refused for.
+        refusal.headers += burst.headers
+        raise
+
+
+async def _admit_call(principal: Principal, request: Request, burst: Burst) -> ToolCall:
     tool = registry.get(request.tool_name)
     error = access_error(principal, tool) if tool else None
     if isinstance(error, InsufficientScope) and tool and tool.scope:
@@ -177,13 +186,14 @@ async def _check_burst(principal: Principal, request: Request) -> Burst:
     if request.is_tool_call:
         await _record_refusal(principal, request, "rate_limited")
     wait = burst.retry_after_seconds
+    headers = [(b"retry-after", str(wait).encode())]
     raise Refusal(
         429,
         code=RATE_LIMITED,
         message=f"Over the burst limit of {burst.limit} calls a minute for this token. "
         f"Try again in {wait} s.",
         data={"code": "rate_limited", "limit": burst.limit, "retry_after": wait},
-        headers=[(b"retry-after", str(wait).encode())],
+        headers=headers + (burst.headers if request.is_tool_call else []),
         request_id=request.id,
     )
 

@@ -22,6 +22,8 @@ from cliqtel_portal.accounts.models import Tenant
 
 logger = logging.getLogger(__name__)
 
+WINDOW_SECONDS = 60
+
 
 @dataclass(frozen=True, kw_only=True)
 class TenantLimits:
@@ -35,12 +37,23 @@ class TenantLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class Burst:
-    """The state of a token's window after a call. `retry_after_seconds` only where not allowed."""
+    """The state of a token's window after a call. `retry_after_seconds` only where not allowed.
+
+    `resets_in_seconds`: when the oldest call leaves the window, so that there is room for another.
+    """
 
     allowed: bool
     limit: int
     remaining: int
     retry_after_seconds: int = 0
+    resets_in_seconds: int = WINDOW_SECONDS
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-10)."""
+        policy = f'"burst";q={self.limit};w={WINDOW_SECONDS}'
+        state = f'"burst";r={self.remaining};t={self.resets_in_seconds}'
+        return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
 
 
 def limits_of(tenant: Tenant) -> TenantLimits:
@@ -96,7 +109,11 @@ async def _hit(limiter: MovingWindowRateLimiter, key: str, limit: int) -> Burst:
     item = RateLimitItemPerMinute(limit)
     allowed = await limiter.hit(item, key)
     stats = await limiter.get_window_stats(item, key)
-    retry_after = 0 if allowed else max(1, int(stats.reset_time - time.time()) + 1)
+    resets_in = max(1, int(stats.reset_time - time.time()) + 1)
     return Burst(
-        allowed=allowed, limit=limit, remaining=stats.remaining, retry_after_seconds=retry_after
+        allowed=allowed,
+        limit=limit,
+        remaining=stats.remaining,
+        retry_after_seconds=0 if allowed else resets_in,
+        resets_in_seconds=resets_in,
     )
