@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 
+from cliqtel_portal.accounts import permissions
+from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.ids import first_uuid7_at
 
 if TYPE_CHECKING:
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
 class ToolCallQuerySet(models.QuerySet["ToolCall"]):
     def for_tenant(self, tenant_id: uuid.UUID) -> Self:
         return self.filter(tenant_id=tenant_id)
+
+    def visible_to(self, actor: Membership) -> Self:
+        """The tenant's calls for its admins, for others their own."""
+        calls = self.for_tenant(actor.tenant_id)
+        if permissions.may_manage_all_tokens(actor.role):
+            return calls
+        return calls.filter(user_id=actor.user_id)
 
     def since(self, moment: datetime) -> Self:
         """Started at or after, by id: PostgreSQL then reads only the partitions concerned."""
