@@ -65,6 +65,27 @@ class ToolCall(models.Model):
             models.Index(fields=["tenant_id", "-id"], name="mcp_calls_tenant"),
             models.Index(fields=["tenant_id", "tool", "-id"], name="mcp_calls_tenant_tool"),
             models.Index(fields=["tenant_id", "user_id", "-id"], name="mcp_calls_tenant_user"),
+            models.Index(
+                fields=["tenant_id", "scope_required", "-id"], name="mcp_calls_tenant_scope"
+            ),
+            models.Index(fields=["tenant_id", "token_label", "-id"], name="mcp_calls_tenant_token"),
+            # The operators of patterns: "claude-code*" is looked for, too.
+            models.Index(
+                fields=["tenant_id", "client_label", "-id"],
+                name="mcp_calls_tenant_client",
+                opclasses=["uuid_ops", "varchar_pattern_ops", "uuid_ops"],
+            ),
+            models.Index(fields=["tenant_id", "address", "-id"], name="mcp_calls_tenant_address"),
+            models.Index(
+                fields=["tenant_id", "error_code", "-id"],
+                condition=Q(status="error"),
+                name="mcp_calls_tenant_errors",
+            ),
+            models.Index(
+                fields=["approval_id", "-id"],
+                condition=Q(approval_id__isnull=False),
+                name="mcp_calls_approval",
+            ),
             models.Index(fields=["token_id", "-id"], name="mcp_calls_token"),
             models.Index(fields=["tool", "-id"], name="mcp_calls_tool"),
             models.Index(fields=["-id"], condition=Q(status="error"), name="mcp_calls_errors"),
