@@ -15,6 +15,11 @@ app.autodiscover_tasks()
 
 # Times in UTC. `expires` (seconds): after an outage the newest of a queue of repeats is enough.
 app.conf.beat_schedule = {
+    "heartbeat": {
+        "task": "cliqtel_portal.tasks.heartbeat",
+        "schedule": 15.0,
+        "options": {"expires": 14},
+    },
     "recover lost approvals": {
         "task": "approvals.tasks.recover_lost",
         "schedule": 15.0,

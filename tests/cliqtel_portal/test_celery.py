@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cliqtel_portal import health
 from cliqtel_portal.celery import app
 
 
@@ -14,3 +15,14 @@ def test_every_entry_of_the_timetable_names_a_task_that_there_is():
 
 def test_repeats_that_waited_out_an_outage_expire():
     assert all(entry["options"]["expires"] for entry in app.conf.beat_schedule.values())
+
+
+def test_the_heartbeat_comes_often_enough_for_readiness():
+    beats = [
+        entry["schedule"]
+        for entry in app.conf.beat_schedule.values()
+        if entry["task"] == "cliqtel_portal.tasks.heartbeat"
+    ]
+    assert len(beats) == 1
+    # Two may be lost before /readyz says that no worker is there.
+    assert beats[0] * 3 < health.WORKER_SEEN_SECONDS
