@@ -112,6 +112,11 @@ class ToolCall(models.Model):
     def __str__(self) -> str:
         return f"{self.tool} ({self.id})"
 
+    @property
+    def short_id(self) -> str:
+        """The end of the id: its beginning is the time, and alike for neighbours."""
+        return str(self.id)[-12:]
+
 
 class MonthlyUsage(models.Model):
     """How many counted calls a tenant made in a calendar month (UTC)."""

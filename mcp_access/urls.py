@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mcp_access.views import apps, doctor, new_token, notices, overview, tokens
+from mcp_access.views import activity, apps, doctor, new_token, notices, overview, tokens
 
 app_name = "mcp_access"
 
@@ -30,6 +30,8 @@ urlpatterns = [
     path("apps/revoke-all/", apps.app_revoke_all, name="app-revoke-all"),
     path("apps/<uuid:consent_id>/", apps.app_detail, name="app-detail"),
     path("apps/<uuid:consent_id>/revoke/", apps.app_revoke, name="app-revoke"),
+    path("activity/", activity.activity, name="activity"),
+    path("activity/<uuid:call_id>/", activity.call_detail, name="call-detail"),
     path("doctor/", doctor.doctor, name="doctor"),
     path("doctor/watch/", doctor.doctor_watch, name="doctor-watch"),
     path("doctor/self-test/", doctor.doctor_selftest_run, name="doctor-selftest"),

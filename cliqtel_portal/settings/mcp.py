@@ -114,6 +114,10 @@ CALLFLOWS_MAX_PENDING_CHANGES = 20
 # -- audit ----------------------------------------------------------------------------------------
 AUDIT_MAX_ARGUMENT_BYTES = 8 * 1024
 AUDIT_INTERRUPTED_AFTER = 600  # a row still `running` then was cut off
+# Days. A month of the log whose last call is older is dropped as a whole: product.md, Audit.
+AUDIT_RETENTION_DAYS = _env.int("AUDIT_RETENTION_DAYS", default=400)
+# Milliseconds: a person who filters for what hardly occurs is asked for a shorter time.
+AUDIT_PAGE_TIMEOUT_MS = 5_000
 
 # -- the unauthenticated doors (django-ratelimit) -------------------------------------------------
 RATELIMIT_USE_CACHE = "default"
