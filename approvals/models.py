@@ -166,6 +166,8 @@ class Approval(models.Model):
         ]
         indexes = [
             models.Index(fields=["tenant", "-created_at", "-id"], name="approvals_approval_list"),
+            # All tenants' by state, for /metrics: counted in the index alone.
+            models.Index(fields=["status"], name="approvals_approval_status"),
             models.Index(
                 fields=["tenant", "expires_at"],
                 condition=Q(status="pending"),

@@ -94,6 +94,12 @@ class CarrierOperation(models.Model):
                 name="carriers_operation_reference",
             ),
             models.Index(fields=["tenant", "-created_at"], name="carriers_operation_tenant"),
+            # For /metrics: what is done is not counted, and would be nearly all.
+            models.Index(
+                fields=["state", "created_at"],
+                condition=~Q(state="done"),
+                name="carriers_operation_undone",
+            ),
         ]
 
     def __str__(self) -> str:
