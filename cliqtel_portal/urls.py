@@ -11,6 +11,7 @@ from cliqtel_portal.accounts.views import settings_home
 from cliqtel_portal.health import healthz, readyz
 from cliqtel_portal.home import home
 from cliqtel_portal.messaging.views.limit import limit as messaging_limit
+from cliqtel_portal.metrics.views import metrics
 from cliqtel_portal.notices.api import EventListView
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -18,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
     path("account/", include("cliqtel_portal.accounts.urls")),
     path("settings/", settings_home, name="settings"),
     path("settings/messaging/", messaging_limit, name="messaging-limit"),

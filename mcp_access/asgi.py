@@ -24,7 +24,7 @@ from starlette.requests import Request as StarletteRequest
 
 from audit.record import Outcome
 from cliqtel_portal.network import address_from
-from mcp_access import authentication, gate, pipeline
+from mcp_access import authentication, gate, metrics, pipeline
 from mcp_access.authentication import Authenticated, Denied
 from mcp_access.call import ToolCall, current_call, current_principal
 from mcp_access.replies import UNAVAILABLE, Header, Message, Receive, Refusal, Scope, Send
@@ -65,6 +65,7 @@ class McpEndpoint:
         try:
             await self._serve(scope, receive, answer)
         except Refusal as refusal:
+            metrics.count_refusal(refusal.reason)
             await refusal.send(answer)
         except Exception:
             # The boundary: the server would answer with the exception's words.
@@ -76,6 +77,7 @@ class McpEndpoint:
                     message=f"Something went wrong on our side. Tell Cliqtel: {request_id}.",
                 ).send(answer)
         duration_ms = round((time.perf_counter() - started) * 1000)
+        metrics.RESPONSES.labels(answer.status).inc()
         logger.info("mcp %s %d in %d ms", scope["method"], answer.status, duration_ms)
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:

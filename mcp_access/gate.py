@@ -17,7 +17,7 @@ from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
 from audit.services import month_bounds, open_tool_call, refuse_tool_call
-from mcp_access import authentication
+from mcp_access import authentication, metrics
 from mcp_access.authentication import Denied
 from mcp_access.authorization import InsufficientScope, access_error
 from mcp_access.call import ToolCall, new_record
@@ -160,6 +160,7 @@ async def _admit_call(principal: Principal, request: Request, burst: Burst) -> T
 async def deny(denied: Denied, request: Request | None) -> Refusal:
     """The 401, one for every cause. A known token's tool call is logged, within its burst."""
     logger.info("401: %s", denied.reason)
+    metrics.count_auth_failure(denied.reason)
     principal = denied.principal
     if principal is not None and request is not None and request.is_tool_call:
         burst = await hit_burst(f"denied:{principal.token_id}", principal.burst_per_minute)

@@ -21,6 +21,7 @@ from audit.services import (
     open_tool_call_sync,
 )
 from cliqtel_portal.errors import InvalidArguments, PortalError, Problem
+from mcp_access import metrics
 from mcp_access.authorization import check_access
 from mcp_access.bridge import run_sync
 from mcp_access.call import ToolCall, execution_record, new_record
@@ -84,6 +85,7 @@ async def close(call: ToolCall, outcome: Outcome) -> None:
     The row then stays `running` and the beat task closes it as `interrupted`.
     """
     call.is_closed = True
+    metrics.count_call(call.record.tool, outcome)
     try:
         await close_tool_call(call.record, outcome)
     except (DatabaseError, PoolTimeout):

@@ -36,6 +36,8 @@ class Refusal(Exception):
         super().__init__(status)
         self.status = status
         self.headers = list(headers)
+        # For counting: a word of ours, as all `data["code"]` are.
+        self.reason = str((data or {}).get("code", ""))
         self.body = b""
         if code is not None:
             error: dict[str, Any] = {"code": code, "message": message}

@@ -23,6 +23,7 @@ LAYERS: list[tuple[str, ...]] = [
         "cliqtel_portal.routing",
         "cliqtel_portal.management",
         "cliqtel_portal.home",
+        "cliqtel_portal.metrics",
     ),
     ("mcp_access",),
     # What an approval releases, for pages and tools alike.

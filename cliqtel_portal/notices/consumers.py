@@ -90,6 +90,9 @@ class Hub:
                 task.cancel()
             self._tasks = []
 
+    def count(self) -> int:
+        return len(self._sockets)
+
     def count_of(self, user_id: uuid.UUID) -> int:
         return sum(socket.seat.user.pk == user_id for socket in self._sockets)
 
@@ -159,6 +162,11 @@ class Hub:
 
 # Tests may have more than one event loop; a web process has one.
 _hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()
+
+
+def count_open_sockets() -> int:
+    """Of this process; may be asked from any thread."""
+    return sum(open_hub.count() for open_hub in list(_hubs.values()))
 
 
 def hub() -> Hub:

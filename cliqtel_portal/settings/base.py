@@ -62,6 +62,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "cliqtel_portal.request_log.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -76,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "cliqtel_portal.request_metrics.RequestMetricsMiddleware",
 ]
 
 ROOT_URLCONF = "cliqtel_portal.urls"
@@ -234,6 +236,13 @@ NUMBER_ORDER_HELD_MAX = 50
 NUMBER_ORDER_HOLD_SECONDS = 24 * 3600
 # A click keeps the numbers at least this long, so that the purchase it starts still finds them.
 NUMBER_ORDER_GRACE_SECONDS = 600
+
+# Whoever sends it reads /metrics from anywhere; empty: only this machine does. At least 32
+# characters, by a system check: nothing limits how often it may be guessed.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# How long an answer of database and Valkey serves every scrape of a process, and after a failure.
+METRICS_CACHE_SECONDS = 5.0
+METRICS_RETRY_SECONDS = 30.0
 
 # Bounds of ordinary form posts; /mcp has its own.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
