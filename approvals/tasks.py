@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 
+import structlog
 from celery import shared_task
 
 from approvals import execution, expiry
@@ -15,6 +16,7 @@ logger = logging.getLogger(__name__)
 @shared_task  # type: ignore[untyped-decorator]
 def execute(approval_id: str) -> None:
     """Do the deed. An unexpected error stays loud here, and the scan tries again."""
+    structlog.contextvars.bind_contextvars(approval=approval_id)
     execution.execute_approval(uuid.UUID(approval_id))
 
 

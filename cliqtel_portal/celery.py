@@ -7,6 +7,8 @@ import os
 from celery import Celery
 from celery.schedules import crontab
 
+from cliqtel_portal import task_log  # noqa: F401 - connects to Celery's signals
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cliqtel_portal.settings.dev")
 
 app = Celery("cliqtel")

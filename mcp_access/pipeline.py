@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
 from django.conf import settings
 from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
 from approvals.models import Approval
-from audit.record import Outcome
+from audit.record import CallRecord, Outcome
 from audit.redaction import redact
 from audit.services import (
     close_tool_call,
@@ -123,6 +124,13 @@ def execute_approved_call(
         Exception: the deed's, unchanged: approvals know which to try again.
     """
     record = execution_record(approval)
+    with structlog.contextvars.bound_contextvars(call=str(record.id), approval=str(approval.pk)):
+        return _execute(approval, record, deed)
+
+
+def _execute(
+    approval: Approval, record: CallRecord, deed: Callable[[], Mapping[str, Any]]
+) -> Mapping[str, Any]:
     started = time.perf_counter()
     open_tool_call_sync(record, month_limit=None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 
+import structlog
 from celery import shared_task
 
 from cliqtel_portal.carriers import execution, sandbox_reports
@@ -18,6 +19,7 @@ _SCAN_SECONDS = 15
 @shared_task  # type: ignore[untyped-decorator]
 def perform(operation_id: str) -> None:
     """One attempt. An unexpected error stays loud here, and the scan tries again."""
+    structlog.contextvars.bind_contextvars(operation=operation_id)
     execution.perform(uuid.UUID(operation_id), wait_seconds=0)
 
 

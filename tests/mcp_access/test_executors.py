@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import structlog
 from django.utils import timezone
 
 from approvals import execution, services
@@ -16,7 +17,7 @@ from audit.services import is_authentic, usage_of
 from cliqtel_portal.errors import PortalError
 from mcp_access.authority import AuthorityEnded, live_scopes
 from mcp_access.models import AccessToken, RefreshToken
-from mcp_access.pipeline import execute_tool_call_sync
+from mcp_access.pipeline import execute_approved_call, execute_tool_call_sync
 from tests.factories.approvals import CountingExecutor, make_approval, quote_of
 from tests.factories.mcp_access import EVERY_SCOPE, make_token, principal_of
 from tests.factories.oauth import make_application
@@ -60,6 +61,24 @@ def test_the_execution_has_a_row_of_its_own(alice, bob, probe):
     assert is_authentic(done)
     assert is_authentic(drafted)
     assert usage_of(alice.tenant_id).calls == 1
+
+
+def test_what_an_execution_logs_names_its_row_and_the_approval(alice, bob, probe):
+    approval = draft(bob, words="a", reason="because")
+    approve(alice, approval)
+    seen: list[dict[str, object]] = []
+
+    def deed() -> dict[str, object]:
+        seen.append(structlog.contextvars.get_contextvars())
+        return {}
+
+    with structlog.contextvars.bound_contextvars():
+        structlog.contextvars.clear_contextvars()
+        execute_approved_call(approval, deed)
+        after = structlog.contextvars.get_contextvars()
+    done = ToolCall.objects.get(parent_id=approval.call_id)
+    assert seen == [{"call": str(done.pk), "approval": str(approval.pk)}]
+    assert after == {}
 
 
 def test_each_attempt_has_its_row_and_its_reason(alice, probe):

@@ -199,6 +199,8 @@ async def test_nothing_of_the_portal_is_on_the_resources_host(
 async def test_health_is_on_both(two_origins: Application) -> None:
     for host in (ISSUER_HOST, RESOURCE_HOST):
         assert (await ask(two_origins, host, "/healthz"))[0] == 200
+        # It is there, without asking the database.
+        assert (await ask(two_origins, host, "/metrics", "OPTIONS"))[0] == 405
 
 
 @pytest.mark.parametrize(
