@@ -1,13 +1,25 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 
-from cliqtel_portal.billing.models import LedgerEntry
+from cliqtel_portal.billing.models import LedgerEntry, UsageStatement, UsageWarning
+
+
+class _ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class LedgerEntryAdmin(_ReadOnlyAdmin):
     """To be read only: entries come from services, and none ever changes."""
 
     list_display = ["occurred_at", "tenant", "kind", "amount", "currency", "description"]
@@ -18,11 +30,26 @@ class LedgerEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     date_hierarchy = "occurred_at"
     ordering = ["-occurred_at", "-id"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: LedgerEntry | None = None) -> bool:
-        return False
+@admin.register(UsageStatement)
+class UsageStatementAdmin(_ReadOnlyAdmin):
+    """To be read only: a month is closed once, by the beat."""
 
-    def has_delete_permission(self, request: HttpRequest, obj: LedgerEntry | None = None) -> bool:
-        return False
+    list_display = ["month", "tenant", "tier", "calls", "overage_calls", "amount", "currency"]
+    list_filter = ["tier"]
+    list_select_related = ["tenant"]
+    search_fields = ["tenant__name", "tenant__slug"]
+    search_help_text = "The tenant."
+    date_hierarchy = "month"
+    ordering = ["-month", "tenant__name"]
+
+
+@admin.register(UsageWarning)
+class UsageWarningAdmin(_ReadOnlyAdmin):
+    """Which tenants were told that their month's calls run out, or have."""
+
+    list_display = ["month", "tenant", "percent", "warned_at"]
+    list_filter = ["percent"]
+    list_select_related = ["tenant"]
+    search_fields = ["tenant__name", "tenant__slug"]
+    ordering = ["-warned_at"]

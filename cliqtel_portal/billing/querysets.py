@@ -5,8 +5,13 @@ from typing import TYPE_CHECKING
 from cliqtel_portal.accounts.querysets import TenantQuerySet
 
 if TYPE_CHECKING:
-    from cliqtel_portal.billing.models import LedgerEntry  # noqa: F401 - the queryset's row type
+    # The querysets' row types.
+    from cliqtel_portal.billing.models import LedgerEntry, UsageStatement  # noqa: F401
 
 
 class LedgerEntryQuerySet(TenantQuerySet["LedgerEntry"]):
+    pass
+
+
+class UsageStatementQuerySet(TenantQuerySet["UsageStatement"]):
     pass

@@ -4,9 +4,17 @@ import pytest
 from django.test import Client
 
 from tests.factories.accounts import UserFactory
-from tests.factories.billing import LedgerEntryFactory
+from tests.factories.billing import (
+    LedgerEntryFactory,
+    UsageStatementFactory,
+    UsageWarningFactory,
+)
 
-FACTORIES = {"ledgerentry": LedgerEntryFactory}
+FACTORIES = {
+    "ledgerentry": LedgerEntryFactory,
+    "usagestatement": UsageStatementFactory,
+    "usagewarning": UsageWarningFactory,
+}
 
 
 @pytest.fixture
@@ -22,6 +30,16 @@ def test_staff_can_list_search_and_open(staff, model):
     assert str(row.pk) in staff.get(base).content.decode()
     assert staff.get(base, {"q": "x"}).status_code == 200
     assert staff.get(f"{base}{row.pk}/change/").status_code == 200
+
+
+@pytest.mark.parametrize("model", ["usagestatement", "usagewarning"])
+def test_what_was_closed_or_told_is_read_only(staff, model):
+    row = FACTORIES[model]()
+    base = f"/admin/billing/{model}/"
+    assert staff.get(f"{base}add/").status_code == 403
+    assert staff.post(f"{base}{row.pk}/change/", {"month": "2026-09-01"}).status_code == 403
+    assert staff.post(f"{base}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert type(row).objects.filter(pk=row.pk, month=row.month).exists()
 
 
 def test_nobody_adds_changes_or_deletes_an_entry_in_admin(staff):
