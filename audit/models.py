@@ -133,3 +133,38 @@ class MonthlyUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}: {self.calls}"
+
+
+class DailyUsage(models.Model):
+    """Calls of a day (UTC) by tool and by who made them: added up from the log by a beat task.
+
+    Pages read this where the log would be too long. `refused` are those that counted nothing: over
+    a limit, or not allowed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant_id = models.UUIDField()
+    day = models.DateField()
+    tool = models.CharField(max_length=80, blank=True, help_text="Empty: no tool of ours.")
+    # A static token; for an app (`client_id`) the person, whose tokens live an hour each.
+    source_id = models.UUIDField()
+    client_id = models.CharField(max_length=200, blank=True)
+    calls = models.PositiveIntegerField()
+    errors = models.PositiveIntegerField(help_text="Of the calls.")
+    refused = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "daily usage"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "day", "source_id", "client_id", "tool"],
+                name="audit_daily_unique",
+            ),
+            models.CheckConstraint(
+                condition=Q(errors__lte=models.F("calls")), name="audit_daily_errors_of_calls"
+            ),
+        ]
+        indexes = [models.Index(fields=["day"], name="audit_daily_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.tool}"
