@@ -15,6 +15,7 @@ from django.db import connection
 
 from audit.models import MonthlyUsage, ToolCall
 from cliqtel_portal.accounts.models import Tenant
+from cliqtel_portal.embedded.valkey import Valkey
 from tests.factories.mcp_access import make_token
 from tests.wire import daphne, eventually
 
@@ -85,6 +86,22 @@ def test_the_month_equals_the_log_after_a_kill(token):
     assert 200 in statuses
     assert MonthlyUsage.objects.get().calls == counted_rows()
     assert counted_rows() >= statuses.count(200)
+
+
+def test_calls_go_on_and_stay_counted_while_valkey_restarts(token, tmp_path):
+    (tmp_path / "log").mkdir()
+    valkey = Valkey(tmp_path)
+    try:
+        with daphne(VALKEY_URL=valkey.ensure()) as web, httpx2.Client(timeout=10) as client:
+            statuses = [call(client, web.mcp, token) for _ in range(5)]
+            os.kill(int((tmp_path / "valkey" / "valkey.pid").read_text()), signal.SIGKILL)
+            statuses += [call(client, web.mcp, token) for _ in range(5)]
+            valkey.ensure()
+            statuses += [call(client, web.mcp, token) for _ in range(5)]
+    finally:
+        valkey.stop()
+    assert statuses == [200] * 15
+    assert MonthlyUsage.objects.get().calls == counted_rows() == 15
 
 
 def test_sigterm_stops_within_five_seconds_even_after_tools_have_run(token):
