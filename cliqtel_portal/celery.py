@@ -82,6 +82,22 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=45),
         "options": {"expires": 1800},
     },
+    "roll up usage": {
+        "task": "mcp_access.tasks.roll_up_usage",
+        "schedule": 120.0,
+        "options": {"expires": 110},
+    },
+    "warn of months": {
+        "task": "mcp_access.tasks.warn_of_months",
+        "schedule": 120.0,
+        "options": {"expires": 110},
+    },
+    # Each hour, not once a month: a run that was missed is made up for.
+    "close months": {
+        "task": "mcp_access.tasks.close_months",
+        "schedule": crontab(minute=20),
+        "options": {"expires": 1800},
+    },
     "remove leftovers of self-tests": {
         "task": "mcp_access.tasks.remove_self_test_leftovers",
         "schedule": 120.0,

@@ -11,6 +11,7 @@ import logging
 import time
 import weakref
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.conf import settings
 from limits import RateLimitItemPerMinute
@@ -19,6 +20,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
 from cliqtel_portal.accounts.models import Tenant
+from cliqtel_portal.money import Money
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +67,12 @@ def limits_of(tenant: Tenant) -> TenantLimits:
         month_is_hard=bool(tier["hard"]),
         connections=tier["connections"] if tenant.connections is None else tenant.connections,
     )
+
+
+def overage_price(tenant: Tenant) -> Money | None:
+    """Of each call beyond the month's; None where those are refused, or cost nothing."""
+    price = settings.MCP_TIERS[tenant.tier].get("overage_eur")
+    return Money(amount=Decimal(price), currency="EUR") if price else None
 
 
 class _Windows:

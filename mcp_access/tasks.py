@@ -6,9 +6,11 @@ import logging
 
 from celery import shared_task
 
+from audit import daily
 from cliqtel_portal.locks import advisory_lock
-from mcp_access import ending, idempotency
+from mcp_access import ending, idempotency, months
 from mcp_access.oauth import doctor_cleanup, retention
+from mcp_access.tools import registry
 
 logger = logging.getLogger(__name__)
 
@@ -75,3 +77,28 @@ def forget_old_keys() -> None:
             return
         forgotten = idempotency.forget_old_keys()
     logger.info("forgot %d idempotency keys", forgotten)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def close_months() -> None:
+    """Bill what was called beyond the months that are over."""
+    with advisory_lock("mcp_access.close_months") as acquired:
+        closed = months.close_months() if acquired else 0
+    if closed:
+        logger.info("closed %d usage statements", closed)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def warn_of_months() -> None:
+    """Tell tenants whose month of calls is nearly used up, or is."""
+    with advisory_lock("mcp_access.warn_of_months") as acquired:
+        if acquired:
+            months.warn_of_months()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def roll_up_usage() -> None:
+    """Keep the days of the Usage page up to date."""
+    with advisory_lock("mcp_access.roll_up_usage") as acquired:
+        if acquired:
+            daily.roll_up(tools=registry.all_tools())

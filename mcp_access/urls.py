@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mcp_access.views import activity, apps, doctor, new_token, notices, overview, tokens
+from mcp_access.views import activity, apps, doctor, new_token, notices, overview, tokens, usage
 
 app_name = "mcp_access"
 
@@ -30,6 +30,9 @@ urlpatterns = [
     path("apps/revoke-all/", apps.app_revoke_all, name="app-revoke-all"),
     path("apps/<uuid:consent_id>/", apps.app_detail, name="app-detail"),
     path("apps/<uuid:consent_id>/revoke/", apps.app_revoke, name="app-revoke"),
+    path("usage/", usage.usage, name="usage"),
+    path("usage/days.csv", usage.usage_days, name="usage-days"),
+    path("usage/statements.csv", usage.usage_statements, name="usage-statements"),
     path("activity/", activity.activity, name="activity"),
     path("activity/<uuid:call_id>/", activity.call_detail, name="call-detail"),
     path("doctor/", doctor.doctor, name="doctor"),

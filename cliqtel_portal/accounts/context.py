@@ -51,6 +51,7 @@ _NAVIGATION = (
             Entry(path="/numbers/ai-access/tokens/", title="Tokens", icon="tokens"),
             Entry(path="/numbers/ai-access/apps/", title="Connected apps", icon="apps"),
             Entry(path=APPROVALS, title="Approvals", icon="approvals"),
+            Entry(path="/numbers/ai-access/usage/", title="Usage", icon="usage"),
             Entry(path="/numbers/ai-access/activity/", title="Activity", icon="activity"),
             Entry(
                 path="/numbers/ai-access/doctor/",

@@ -46,7 +46,7 @@ MCP_TIERS: dict[str, dict[str, Any]] = {
         "title": "Automate",
         "month": 100_000,
         "hard": False,
-        "overage_eur": "0.0005",
+        "overage_eur": "0.0005",  # each call beyond the month; at most six decimals
         "burst": 300,
         "connections": 5,
     },
@@ -58,6 +58,8 @@ MCP_TIERS: dict[str, dict[str, Any]] = {
         "connections": None,
     },
 }
+# A month's statement is closed this many seconds after its end: no call is written later than that.
+MCP_MONTH_CLOSES_AFTER = 15 * 60
 # Everything but tools/call (lists, discovery, pings) shares a ceiling this many times the burst.
 MCP_OTHER_METHODS_FACTOR = 10
 # While Valkey is away each process limits by itself; with several, a fraction keeps the sum honest.

@@ -56,6 +56,12 @@ def money(value: Money | Decimal | None, currency: str = "EUR") -> str:
 
 
 @register.filter
+def thousands(value: int) -> str:
+    """ "12,345"."""
+    return f"{value:,}"
+
+
+@register.filter
 def inert(text: str) -> str:
     """What a stranger wrote, with directional tricks made visible. Escaped as any other text."""
     return visible(text)

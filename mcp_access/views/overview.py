@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -15,33 +13,15 @@ from cliqtel_portal.accounts.models import Tenant
 from cliqtel_portal.accounts.permissions import may_use_ai_access
 from mcp_access import services
 from mcp_access.connections import count_connections
-from mcp_access.limits import limits_of
+from mcp_access.limits import limits_of, overage_price
 from mcp_access.oauth import connected_apps
 from mcp_access.views.app_rows import app_rows
 from mcp_access.views.hosts import sign_in_hosts
+from mcp_access.views.meters import Meter
 from mcp_access.views.notices import unread
 from mcp_access.views.rows import live_first, rows
 
 _TOP = 5
-_NEAR_PERCENT = 80
-
-
-@dataclass(frozen=True, kw_only=True)
-class Meter:
-    """Something used out of a limit; `limit` None is unlimited."""
-
-    used: int
-    limit: int | None
-
-    @property
-    def text(self) -> str:
-        return f"{self.used:,}" + (" used" if self.limit is None else f" of {self.limit:,}")
-
-    @property
-    def tone(self) -> str:
-        if self.limit is None or self.used * 100 < self.limit * _NEAR_PERCENT:
-            return ""
-        return "bad" if self.used >= self.limit else "warn"
 
 
 @require_safe
@@ -79,5 +59,5 @@ def _beyond_the_month(tenant: Tenant) -> str:
         return ""
     if limits.month_is_hard:
         return "Further calls are refused until then."
-    price = settings.MCP_TIERS[tenant.tier].get("overage_eur")
-    return f"Further calls cost €{price} each." if price else ""
+    price = overage_price(tenant)
+    return f"Further calls cost {price} each." if price else ""
