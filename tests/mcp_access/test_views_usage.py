@@ -86,7 +86,13 @@ def test_the_meters_say_month_burst_and_connections(alice: Membership) -> None:
     token, _ = make_token(alice, name="Laptop", burst_per_minute=8)
     make_token(alice, name="Idle")
     for _ in range(7):
-        make_call(tenant_id=alice.tenant_id, token_id=token.pk, at=NOW, outcome=ok())
+        make_call(
+            tenant_id=alice.tenant_id,
+            user_id=alice.user_id,
+            token_id=token.pk,
+            at=NOW,
+            outcome=ok(),
+        )
 
     page = text_of(signed_in(alice).get(PAGE))
 
