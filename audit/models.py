@@ -6,8 +6,11 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
+from audit.alert_models import Alert, AlertWebhook, SeenNetwork, SlackMessage
 from audit.querysets import ToolCallQuerySet
 from cliqtel_portal.ids import uuid7
+
+__all__ = ["Alert", "AlertWebhook", "MonthlyUsage", "SeenNetwork", "SlackMessage", "ToolCall"]
 
 
 class ToolCall(models.Model):

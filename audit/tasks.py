@@ -6,8 +6,9 @@ import logging
 
 from celery import shared_task
 from django.db import connection
+from django.utils import timezone
 
-from audit import partitions, services
+from audit import alerts, anomalies, partitions, services, slack, slack_outbox, slack_tasks
 from cliqtel_portal.locks import advisory_lock
 
 logger = logging.getLogger(__name__)
@@ -32,3 +33,37 @@ def keep_partitions_ahead() -> None:
             if partitions.default_partition_is_used(cursor):
                 logger.error("mcp_tool_calls_default holds rows: a month or a clock was wrong")
         partitions.keep_partitions_ahead()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def look_for_anomalies() -> None:
+    """Raise alerts for what the newest minutes of the log hold."""
+    with advisory_lock("audit.look_for_anomalies") as acquired:
+        raised = alerts.look() if acquired else []
+    for alert in raised:
+        logger.warning("alert %s: %s in tenant %s", alert.pk, alert.rule, alert.tenant_id)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def send_due_slack_messages() -> None:
+    """Send what was never sent, or died, or is due for a retry."""
+    for message_id in slack_outbox.due_ids():
+        # The next scan asks again: behind busy workers nothing piles up.
+        slack_tasks.deliver.apply_async([str(message_id)], expires=25)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def send_slack_text(text: str, key: str = "") -> None:
+    """Say one line on the operator's webhook, if there is one; once for each key."""
+    slack.send_text(text, key=key)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_alert_leftovers() -> None:
+    """Delete networks that are new again, and messages that are long sent."""
+    with advisory_lock("audit.forget_alert_leftovers") as acquired:
+        if not acquired:
+            return
+        now = timezone.now()
+        networks, messages = anomalies.forget_networks(now), slack_outbox.forget_old(now)
+    logger.info("forgot %d networks and %d Slack messages", networks, messages)

@@ -52,6 +52,21 @@ app.conf.beat_schedule = {
         "schedule": 30.0,
         "options": {"expires": 25},
     },
+    "look for anomalies": {
+        "task": "audit.tasks.look_for_anomalies",
+        "schedule": 30.0,
+        "options": {"expires": 25},
+    },
+    "send Slack messages": {
+        "task": "audit.tasks.send_due_slack_messages",
+        "schedule": 30.0,
+        "options": {"expires": 25},
+    },
+    "forget leftovers of alerts": {
+        "task": "audit.tasks.forget_alert_leftovers",
+        "schedule": crontab(hour=4, minute=5),
+        "options": {"expires": 12 * 3600},
+    },
     "keep partitions ahead": {
         "task": "audit.tasks.keep_partitions_ahead",
         "schedule": crontab(hour=2, minute=10),

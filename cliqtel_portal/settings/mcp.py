@@ -121,6 +121,43 @@ AUDIT_RETENTION_DAYS = _env.int("AUDIT_RETENTION_DAYS", default=400)
 # Milliseconds: a person who filters for what hardly occurs is asked for a shorter time.
 AUDIT_PAGE_TIMEOUT_MS = 5_000
 
+# -- alerts: what the log is watched for (audit/anomalies.py) ---------------------------------------
+# Every rule looks back this long, each time that beat runs it.
+ALERT_WINDOW_SECONDS = 300
+# Calls by one token that scope or role refused. A host that lacks a scope tries once or twice.
+ALERT_SCOPE_MISUSE_CALLS = 15
+# Errors of a tenant, and how many times its usual number for so long a time that must be.
+ALERT_ERRORS_MIN = 20
+ALERT_ERRORS_FACTOR = 5
+ALERT_BASELINE_DAYS = 7
+# In its first hour a tenant has nothing usual: then more errors, and at least this share of calls.
+ALERT_FIRST_HOUR_SECONDS = 3600
+ALERT_FIRST_HOUR_ERRORS_MIN = 30
+ALERT_FIRST_HOUR_ERROR_SHARE = 0.5
+# A network (/24, IPv6 /48) that a token has not come from for so long is new to it. Of one that
+# comes from so many, as hosts in a cloud do, another one tells nothing.
+ALERT_NETWORK_DAYS = 30
+ALERT_ROAMING_NETWORKS = 8
+# Drafts by one token: each waits for a person.
+ALERT_DRAFTS = 25
+# Different things that one token asked for and that are not there: somebody guesses ids.
+ALERT_GUESSES = 20
+# An open alert that nothing has added to for so long is over; the next one is news again.
+ALERT_QUIET_SECONDS = 3600
+# A severe alert takes all but reading from its token, until an admin lifts that. Off: a false alarm
+# would stop a customer's work.
+MCP_AUTO_SUSPEND = _env.bool("MCP_AUTO_SUSPEND", default=False)
+# An incoming webhook of the operator's, for the alerts of all tenants; empty: none.
+SLACK_WEBHOOK_URL = _env.str("SLACK_WEBHOOK_URL", default="")
+SLACK_TIMEOUT_SECONDS = 10
+# A worker waits for a Retry-After up to this; a longer one is kept in the outbox.
+SLACK_WAIT_SECONDS = 5
+SLACK_CLAIM_SECONDS = 90  # a sender that brought no outcome in this time has died
+SLACK_RETRY_SECONDS = 15  # the first; doubled each time
+SLACK_RETRY_MAX_SECONDS = 900
+SLACK_MAX_ATTEMPTS = 8  # over about half an hour; then the message has failed
+SLACK_MESSAGE_DAYS = 30  # sent and failed ones are kept so long
+
 # -- the unauthenticated doors (django-ratelimit) -------------------------------------------------
 RATELIMIT_USE_CACHE = "default"
 RATE_LIMIT_LOGIN_FAILURES = _env.str("RATE_LIMIT_LOGIN_FAILURES", default="10/5m")
