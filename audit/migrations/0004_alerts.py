@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('audit', '0002_activity_indexes'),
+        ('audit', '0003_daily_usage'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
