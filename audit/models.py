@@ -8,9 +8,18 @@ from django.db.models import Q
 
 from audit.alert_models import Alert, AlertWebhook, SeenNetwork, SlackMessage
 from audit.querysets import ToolCallQuerySet
+from audit.seal_models import Seal
 from cliqtel_portal.ids import uuid7
 
-__all__ = ["Alert", "AlertWebhook", "MonthlyUsage", "SeenNetwork", "SlackMessage", "ToolCall"]
+__all__ = [
+    "Alert",
+    "AlertWebhook",
+    "MonthlyUsage",
+    "Seal",
+    "SeenNetwork",
+    "SlackMessage",
+    "ToolCall",
+]
 
 
 class ToolCall(models.Model):

@@ -71,7 +71,7 @@ def prepare_arguments(arguments: Any) -> tuple[Any, str]:
     Keyed, because a plain hash of a short secret could be guessed from the log.
     """
     canonical = json.dumps(arguments, sort_keys=True, separators=(",", ":"), default=str)
-    digest = hmac.new(_key(settings.AUDIT_KEY_ID), b"arguments\x00", hashlib.sha256)
+    digest = hmac.new(signing_key(settings.AUDIT_KEY_ID), b"arguments\x00", hashlib.sha256)
     digest.update(canonical.encode("utf-8", "surrogatepass"))
     return redact(arguments), digest.hexdigest()
 
@@ -84,10 +84,15 @@ def sign(record: CallRecord, outcome: Outcome | None, *, counted: bool, key_id: 
         separators=(",", ":"),
         ensure_ascii=False,
     )
-    return hmac.new(_key(key_id), message.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(signing_key(key_id), message.encode(), hashlib.sha256).hexdigest()
 
 
-def _key(key_id: str) -> bytes:
+def signing_key(key_id: str) -> bytes:
+    """The key of that id, the present one or a retired one.
+
+    Raises:
+        UnknownKey: this installation doesn't have it.
+    """
     if key_id == settings.AUDIT_KEY_ID:
         return str(settings.AUDIT_KEY).encode()
     try:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from audit import alerts, anomalies, partitions, services, slack, slack_outbox, slack_tasks
+from audit import (
+    alerts,
+    anchors,
+    anomalies,
+    partitions,
+    seals,
+    services,
+    slack,
+    slack_outbox,
+    slack_tasks,
+)
 from cliqtel_portal.locks import advisory_lock
 
 logger = logging.getLogger(__name__)
@@ -67,3 +79,20 @@ def forget_alert_leftovers() -> None:
         now = timezone.now()
         networks, messages = anomalies.forget_networks(now), slack_outbox.forget_old(now)
     logger.info("forgot %d networks and %d Slack messages", networks, messages)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def seal_calls() -> None:
+    """Seal what closed, and what came late; then write the head down."""
+    seals.seal_closed_calls()
+    window = timedelta(seconds=settings.AUDIT_SEAL_LATE_WINDOW)
+    seals.seal_late_calls(since=timezone.now() - window)
+    anchors.keep_head()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def anchor_chain() -> None:
+    """Seal what came late in all that is retained, and anchor the day's head."""
+    seals.seal_late_calls()
+    anchors.keep_head()
+    anchors.anchor_chain()

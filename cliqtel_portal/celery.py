@@ -67,6 +67,16 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour=4, minute=5),
         "options": {"expires": 12 * 3600},
     },
+    "seal calls": {
+        "task": "audit.tasks.seal_calls",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
+    "anchor the chain of seals": {
+        "task": "audit.tasks.anchor_chain",
+        "schedule": crontab(hour=1, minute=10),
+        "options": {"expires": 12 * 3600},
+    },
     "keep partitions ahead": {
         "task": "audit.tasks.keep_partitions_ahead",
         "schedule": crontab(hour=2, minute=10),

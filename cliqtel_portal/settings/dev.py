@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cliqtel_portal.embedded import data_dir
 from cliqtel_portal.settings.base import *  # noqa: F403
 from cliqtel_portal.settings.base import SECRET_KEY as _SECRET_KEY
 from cliqtel_portal.settings.base import env
@@ -10,6 +11,7 @@ DEBUG = env.bool("DEBUG", default=False)
 # Commands that need no database (check, makemigrations) run without a stack and so without its key.
 SECRET_KEY = _SECRET_KEY or "development-only-" + "0" * 40
 AUDIT_KEY = env.str("AUDIT_KEY", default="") or SECRET_KEY
+AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", default=str(data_dir() / "audit-anchors.log"))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 STORAGES = {

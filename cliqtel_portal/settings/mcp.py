@@ -120,6 +120,18 @@ AUDIT_INTERRUPTED_AFTER = 600  # a row still `running` then was cut off
 AUDIT_RETENTION_DAYS = _env.int("AUDIT_RETENTION_DAYS", default=400)
 # Milliseconds: a person who filters for what hardly occurs is asked for a shorter time.
 AUDIT_PAGE_TIMEOUT_MS = 5_000
+# Seconds before a row may be sealed: what clocks of two processes differ by, and more.
+AUDIT_SEAL_GRACE = 60
+# Seconds that a `running` row holds the chain up. More than AUDIT_INTERRUPTED_AFTER: what is then
+# still running is odd, and is sealed late when it closes.
+AUDIT_SEAL_WAIT = 900
+AUDIT_SEAL_MAX_ROWS = 10_000  # in one seal; 24 bytes each in its row
+# Seconds back in which each run looks for rows that came after their range was sealed. The daily
+# anchor looks through all.
+AUDIT_SEAL_LATE_WINDOW = 3600
+# Where the chain's head is written down outside of the database, which it then can't be cut short
+# without. Empty: nowhere. It must outlive the container, on a disk that the database can't write.
+AUDIT_ANCHOR_FILE = _env.str("AUDIT_ANCHOR_FILE", default="")
 
 # -- alerts: what the log is watched for (audit/anomalies.py) ---------------------------------------
 # Every rule looks back this long, each time that beat runs it.
