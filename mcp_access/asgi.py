@@ -23,12 +23,15 @@ from psycopg_pool import PoolTimeout
 from starlette.requests import Request as StarletteRequest
 
 from audit.record import Outcome
+from cliqtel_portal import tracing
+from cliqtel_portal.ids import uuid7
 from cliqtel_portal.network import address_from
 from mcp_access import authentication, gate, metrics, pipeline
 from mcp_access.authentication import Authenticated, Denied
 from mcp_access.call import ToolCall, current_call, current_principal
 from mcp_access.replies import UNAVAILABLE, Header, Message, Receive, Refusal, Scope, Send
 from mcp_access.server import get_server
+from mcp_access.tools import registry
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +60,30 @@ class McpEndpoint:
     """The ASGI application of `/mcp` and `/mcp/`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = str(uuid.uuid4())
+        # One id for the lines of the log, the trace, and the row if a tool is called.
+        call_id = uuid7()
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        structlog.contextvars.bind_contextvars(request_id=str(call_id))
         answer = _Answer(send)
         started = time.perf_counter()
+        with tracing.call(call_id, f"{scope['method']} /mcp") as span:
+            await self._answer(scope, receive, answer, call_id, span)
+            span.set_attribute("http.response.status_code", answer.status)
+        duration_ms = round((time.perf_counter() - started) * 1000)
+        metrics.RESPONSES.labels(answer.status).inc()
+        logger.info("mcp %s %d in %d ms", scope["method"], answer.status, duration_ms)
+
+    async def _answer(
+        self,
+        scope: Scope,
+        receive: Receive,
+        answer: _Answer,
+        call_id: uuid.UUID,
+        span: tracing.Span,
+    ) -> None:
+        """Something is answered, whatever happens."""
         try:
-            await self._serve(scope, receive, answer)
+            await self._serve(scope, receive, answer, call_id, span)
         except Refusal as refusal:
             metrics.count_refusal(refusal.reason)
             await refusal.send(answer)
@@ -74,13 +94,17 @@ class McpEndpoint:
                 await Refusal(
                     500,
                     code=INTERNAL_ERROR,
-                    message=f"Something went wrong on our side. Tell Cliqtel: {request_id}.",
+                    message=f"Something went wrong on our side. Tell Cliqtel: {call_id}.",
                 ).send(answer)
-        duration_ms = round((time.perf_counter() - started) * 1000)
-        metrics.RESPONSES.labels(answer.status).inc()
-        logger.info("mcp %s %d in %d ms", scope["method"], answer.status, duration_ms)
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    async def _serve(
+        self,
+        scope: Scope,
+        receive: Receive,
+        answer: _Answer,
+        call_id: uuid.UUID,
+        span: tracing.Span,
+    ) -> None:
         await _check_hygiene(scope, receive)
         headers: dict[bytes, bytes] = dict(scope["headers"])
         address = _client_address(scope)
@@ -98,9 +122,11 @@ class McpEndpoint:
             # Strangers' bodies are not read: only a known token's calls go into the log.
             request = None
             if found.principal is not None:
-                request = await gate.read_request(headers, receive)
+                request = await gate.read_request(headers, receive, call_id=call_id)
             raise await gate.deny(found, request)
-        request = await gate.read_request(headers, receive)
+        request = await gate.read_request(headers, receive, call_id=call_id)
+        if registry.get(request.tool_name) is not None:
+            span.set_attribute("cliqtel.tool", request.tool_name)
         call = await gate.admit(found.principal, request)
         if call is not None and call.burst is not None:
             answer.headers += call.burst.headers

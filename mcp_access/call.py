@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextvars
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
 from approvals.models import Approval
 from audit.models import ToolCall as ToolCallRow
 from audit.record import CallRecord, prepare_arguments
+from cliqtel_portal.ids import uuid7
 from mcp_access.limits import Burst
 from mcp_access.principal import Principal
 from mcp_access.tools import registry
@@ -44,6 +46,7 @@ def new_record(
     *,
     tool: str,
     arguments: Any,
+    call_id: uuid.UUID | None = None,
     protocol_version: str = "",
     client_label: str = "",
     counted: bool = True,
@@ -52,6 +55,7 @@ def new_record(
     known = registry.get(tool)
     kept, digest = prepare_arguments(arguments if arguments is not None else {})
     return CallRecord(
+        id=call_id or uuid7(),
         tenant_id=principal.tenant.pk,
         tenant_label=_fit(principal.tenant.name, 120),
         user_id=principal.user.pk,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import uuid
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -44,6 +45,8 @@ class Request:
 
     body: bytes
     message: dict[str, Any]
+    # Under which it is logged and traced, and the id of its row if it calls a tool.
+    call_id: uuid.UUID
     protocol_version: str
     user_agent: str
 
@@ -85,7 +88,9 @@ class Request:
         return self.user_agent
 
 
-async def read_request(headers: dict[bytes, bytes], receive: Receive) -> Request:
+async def read_request(
+    headers: dict[bytes, bytes], receive: Receive, *, call_id: uuid.UUID
+) -> Request:
     """Read the body, whole and bounded, and parse it strictly.
 
     Raises:
@@ -109,6 +114,7 @@ async def read_request(headers: dict[bytes, bytes], receive: Receive) -> Request
     return Request(
         body=_written_anew(message),
         message=message,
+        call_id=call_id,
         protocol_version=headers.get(b"mcp-protocol-version", b"").decode("latin-1"),
         user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
     )
@@ -223,6 +229,7 @@ async def _record_refusal(principal: Principal, request: Request, error_code: st
 def _record(principal: Principal, request: Request, *, counted: bool = True) -> Any:
     return new_record(
         principal,
+        call_id=request.call_id,
         tool=request.tool_name,
         arguments=request.params.get("arguments"),
         protocol_version=request.protocol_version,

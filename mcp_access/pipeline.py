@@ -21,6 +21,7 @@ from audit.services import (
     has_executed,
     open_tool_call_sync,
 )
+from cliqtel_portal import tracing
 from cliqtel_portal.errors import InvalidArguments, PortalError, Problem
 from mcp_access import metrics
 from mcp_access.authorization import check_access
@@ -124,7 +125,11 @@ def execute_approved_call(
         Exception: the deed's, unchanged: approvals know which to try again.
     """
     record = execution_record(approval)
-    with structlog.contextvars.bound_contextvars(call=str(record.id), approval=str(approval.pk)):
+    drafted_id = record.parent_id or record.id
+    with (
+        structlog.contextvars.bound_contextvars(call=str(record.id), approval=str(approval.pk)),
+        tracing.execution(record.id, drafted_id, f"execute {record.tool}"),
+    ):
         return _execute(approval, record, deed)
 
 

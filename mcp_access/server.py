@@ -122,5 +122,6 @@ def get_server() -> Server[Any]:
     # The SDK's own key is one of the process: another process, or a restart, could not open it.
     key = salted_hmac("mcp_access.request_state", "", algorithm="sha256").digest()
     security = RequestStateSecurity(keys=[key], ttl=settings.MCP_REQUEST_STATE_SECONDS)
-    server.middleware.append(RequestStateBoundary(security, default_audience="cliqtel"))
+    # Without the SDK's own spans: a caller's `_meta` would choose their trace (see tracing).
+    server.middleware = [RequestStateBoundary(security, default_audience="cliqtel")]
     return server

@@ -244,6 +244,11 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_CACHE_SECONDS = 5.0
 METRICS_RETRY_SECONDS = 30.0
 
+# Base URL of an OTLP collector: traces of calls go to its /v1/traces. Empty: none are made. Needs
+# the extra `otel`; its SDK's other variables (OTEL_…) are its own.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", default="cliqtel")
+
 # Bounds of ordinary form posts; /mcp has its own.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
