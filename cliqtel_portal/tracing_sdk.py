@@ -121,8 +121,10 @@ def _current(span: Any) -> Iterator[None]:
     with trace.use_span(
         span, end_on_exit=True, record_exception=False, set_status_on_exception=False
     ):
+        is_over = False
         try:
             yield
-        except BaseException:
-            span.set_status(Status(StatusCode.ERROR))
-            raise
+            is_over = True
+        finally:
+            if not is_over:
+                span.set_status(Status(StatusCode.ERROR))
