@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("cliqtel_portal.accounts.urls")),
     path("settings/", settings_home, name="settings"),
     path("settings/messaging/", messaging_limit, name="messaging-limit"),
+    path("settings/alerts/", include("mcp_access.alert_settings_urls")),
     path("settings/approvals/", include("approvals.settings_urls")),
     path("approvals/", include("approvals.urls")),
     path("callflows/", include("cliqtel_portal.callflows.urls")),

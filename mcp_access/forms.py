@@ -238,3 +238,17 @@ class RotateForm(forms.Form):
         ],
         initial=24,
     )
+
+
+class WebhookForm(forms.Form):
+    """The rules are the service's. The address is a secret: the page never has it back."""
+
+    url = forms.CharField(
+        label="Webhook address",
+        max_length=500,
+        help_text=(
+            "From “Incoming Webhooks” of your Slack app: https://hooks.slack.com/services/…"
+            " It is stored encrypted and not shown again."
+        ),
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )

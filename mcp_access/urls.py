@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from mcp_access.views import activity, apps, doctor, new_token, notices, overview, tokens, usage
+from mcp_access.views import (
+    activity,
+    alerts,
+    apps,
+    doctor,
+    new_token,
+    notices,
+    overview,
+    tokens,
+    usage,
+)
 
 app_name = "mcp_access"
 
@@ -35,6 +45,9 @@ urlpatterns = [
     path("usage/statements.csv", usage.usage_statements, name="usage-statements"),
     path("activity/", activity.activity, name="activity"),
     path("activity/<uuid:call_id>/", activity.call_detail, name="call-detail"),
+    path("alerts/", alerts.alert_list, name="alert-list"),
+    path("alerts/<uuid:alert_id>/", alerts.alert_detail, name="alert-detail"),
+    path("alerts/<uuid:alert_id>/acknowledge/", alerts.alert_acknowledge, name="alert-acknowledge"),
     path("doctor/", doctor.doctor, name="doctor"),
     path("doctor/watch/", doctor.doctor_watch, name="doctor-watch"),
     path("doctor/self-test/", doctor.doctor_selftest_run, name="doctor-selftest"),

@@ -54,6 +54,12 @@ _NAVIGATION = (
             Entry(path="/numbers/ai-access/usage/", title="Usage", icon="usage"),
             Entry(path="/numbers/ai-access/activity/", title="Activity", icon="activity"),
             Entry(
+                path="/numbers/ai-access/alerts/",
+                title="Alerts",
+                icon="alerts",
+                may=permissions.may_manage_all_tokens,
+            ),
+            Entry(
                 path="/numbers/ai-access/doctor/",
                 title="Connection doctor",
                 icon="doctor",
@@ -74,6 +80,12 @@ _AI_ACCESS = "/numbers/ai-access/"
 _SETTINGS = (
     Entry(path="/settings/approvals/", title="Approval policy", icon="approvals"),
     Entry(path="/settings/messaging/", title="Messaging limit", icon="messaging"),
+    Entry(
+        path="/settings/alerts/",
+        title="Alerts on Slack",
+        icon="alerts",
+        may=permissions.may_edit_policies,
+    ),
 )
 
 

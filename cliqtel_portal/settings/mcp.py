@@ -133,7 +133,7 @@ AUDIT_SEAL_LATE_WINDOW = 3600
 # without. Empty: nowhere. It must outlive the container, on a disk that the database can't write.
 AUDIT_ANCHOR_FILE = _env.str("AUDIT_ANCHOR_FILE", default="")
 
-# -- alerts: what the log is watched for (audit/anomalies.py) ---------------------------------------
+# -- alerts: what the log is watched for (audit/anomalies.py) --------------------------------------
 # Every rule looks back this long, each time that beat runs it.
 ALERT_WINDOW_SECONDS = 300
 # Calls by one token that scope or role refused. A host that lacks a scope tries once or twice.
