@@ -25,6 +25,7 @@ from redis.exceptions import RedisError
 
 from approvals.models import Approval
 from approvals.states import Status
+from audit import seals
 from audit.models import ToolCall
 from cliqtel_portal.carriers.models import CarrierOperation
 from cliqtel_portal.celery import app
@@ -132,8 +133,9 @@ def _audit() -> Iterator[GaugeMetricFamily]:
     )
     depth = _gauge("cliqtel_audit_running", "Rows of the log that wait for their outcome.")
     depth.add_metric([], running["count"])
-    lag = _gauge("cliqtel_audit_lag_seconds", "Age of the oldest such row, or 0.", "what")
+    lag = _gauge("cliqtel_audit_lag_seconds", "Age of the log's oldest such row, or 0.", "what")
     lag.add_metric(["running"], _seconds_since(running["oldest"]))
+    lag.add_metric(["unsealed"], seals.lag().total_seconds())
     yield depth
     yield lag
 

@@ -71,6 +71,7 @@ def test_rows_that_wait_for_their_outcome_are_the_logs_lag(client):
     found = scrape(client)
     assert found["cliqtel_audit_running",] == 1
     assert found["cliqtel_audit_lag_seconds", "running"] == pytest.approx(300, abs=30)
+    assert found["cliqtel_audit_lag_seconds", "unsealed"] == pytest.approx(540, abs=30)
 
 
 def test_the_queue_is_the_one_that_celery_fills(client):
