@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -16,11 +16,10 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+from audit import slack
 from audit.models import Seal
 
 logger = logging.getLogger(__name__)
-
-_senders: list[Callable[[str], object]] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +31,6 @@ class Anchor:
 
     def __str__(self) -> str:
         return f"{self.number}:{self.digest}"
-
-
-def register(sender: Callable[[str], object]) -> None:
-    """Each day's line goes to this as well; it must return at once."""
-    if sender not in _senders:
-        _senders.append(sender)
 
 
 def chain_head() -> Anchor | None:
@@ -64,16 +57,16 @@ def keep_head() -> None:
     beside.replace(_head_file(path))
 
 
-def anchor_chain() -> None:
-    """Append the head to the file, and hand it to each registered sender."""
+def anchor_chain() -> Anchor | None:
+    """Append the head to the file, and say it on the operator's Slack, where they have those."""
     head = chain_head()
     if head is None:
-        return
+        return None
     path = _file()
     if path is not None:
         _write(path, _line(head), os.O_APPEND)
-    for send in _senders:
-        send(f"Audit log, head of the chain of seals: {head}")
+    slack.send_text(f"Audit log, head of the chain of seals: {head}", key=f"anchor:{head.number}")
+    return head
 
 
 def read_anchors() -> list[Anchor]:

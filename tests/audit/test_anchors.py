@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audit import anchors, tasks
-from audit.models import Seal
+from audit.models import Seal, SlackMessage
 from tests.factories.audit import make_call, ok
 from tests.factories.seals import ago, mixed_traffic, seal_in, without_triggers
 
@@ -17,13 +17,6 @@ pytestmark = pytest.mark.django_db
 def file(tmp_path, settings):
     settings.AUDIT_ANCHOR_FILE = str(tmp_path / "audit-anchors.log")
     return tmp_path / "audit-anchors.log"
-
-
-@pytest.fixture
-def senders(monkeypatch):
-    registered: list = []
-    monkeypatch.setattr(anchors, "_senders", registered)
-    return registered
 
 
 def _head() -> str:
@@ -37,7 +30,7 @@ def _seal_more(minutes_ago: float) -> None:
     seal_in(seconds=-60 * (minutes_ago - 5))
 
 
-def test_each_day_appends_a_line_and_the_file_is_for_its_owner(file, senders):
+def test_each_day_appends_a_line_and_the_file_is_for_its_owner(file):
     _seal_more(40)
     tasks.anchor_chain()
     first = _head()
@@ -48,27 +41,25 @@ def test_each_day_appends_a_line_and_the_file_is_for_its_owner(file, senders):
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_daily_head_goes_to_whoever_registered_once(file, senders):
-    sent: list[str] = []
-    send = sent.append
-    anchors.register(send)
-    anchors.register(send)
+def test_the_daily_head_is_said_on_slack_once(file, settings):
+    settings.SLACK_WEBHOOK_URL = "https://hooks.slack.test/x"
     tasks.anchor_chain()
-    assert sent == [], "nothing is sealed"
+    assert not SlackMessage.objects.exists(), "nothing is sealed"
     _seal_more(20)
-    tasks.anchor_chain()
-    assert sent == [f"Audit log, head of the chain of seals: {_head()}"]
+    for _ in range(2):
+        tasks.anchor_chain()
+    (message,) = SlackMessage.objects.all()
+    assert message.text == f"Audit log, head of the chain of seals: {_head()}"
 
 
-def test_without_a_file_nothing_is_written_and_the_rest_goes_on(settings, senders, tmp_path):
-    settings.AUDIT_ANCHOR_FILE = ""
-    sent: list[str] = []
-    anchors.register(sent.append)
+def test_without_file_and_slack_nothing_is_written_and_the_rest_goes_on(settings):
+    settings.AUDIT_ANCHOR_FILE = settings.SLACK_WEBHOOK_URL = ""
     mixed_traffic()
+    seal_in()
     tasks.seal_calls()
     tasks.anchor_chain()
-    assert len(sent) == Seal.objects.count()
     assert anchors.read_anchors() == []
+    assert not SlackMessage.objects.exists()
 
 
 def test_the_head_file_follows_the_chain(file):
