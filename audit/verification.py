@@ -10,14 +10,15 @@ import uuid
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from audit.models import Seal, ToolCall
-from audit.partitions import months_held
+from audit.partitions import month_after, months_held
 from audit.record import UnknownKey
 from audit.seal_record import (
     BEFORE_THE_FIRST,
@@ -166,8 +167,7 @@ class _Pass:
                 self._count(row, "inserted", late=self._is_late(row))
         if position < len(members):
             identifier = members[position][0]
-            if position or self._is_retained(identifier):
-                self._missing(identifier, seal)
+            self._must_be_gone(identifier, seal, alone=not position)
             self.report.dropped += len(members)
         elif content.hexdigest() != seal.content:
             raise ChainBroken(f"seal {seal.number}: the macs of its rows are not those it sealed")
@@ -181,8 +181,7 @@ class _Pass:
             for identifier, mac in batch:
                 row = rows.get(identifier)
                 if row is None:
-                    if self._is_retained(identifier):
-                        self._missing(identifier, seal)
+                    self._must_be_gone(identifier, seal)
                     complete = False
                     self.report.dropped += 1
                     continue
@@ -203,8 +202,17 @@ class _Pass:
         following = uuid.UUID(int=row.pk.int + 1)
         return any(late_members(row.pk, following))
 
-    def _is_retained(self, identifier: uuid.UUID) -> bool:
-        return moment_of(identifier).date().replace(day=1) in self._months
+    def _must_be_gone(self, identifier: uuid.UUID, seal: Seal, *, alone: bool = True) -> None:
+        """Only retention takes rows away: whole months, and none before its time."""
+        month = moment_of(identifier).date().replace(day=1)
+        if not alone or month in self._months:
+            self._missing(identifier, seal)
+        days = settings.AUDIT_RETENTION_DAYS
+        if month_after(month) > timezone.now().date() - timedelta(days=days):
+            raise ChainBroken(
+                f"row {identifier}: missing: the partition of {month:%Y-%m} is gone, though rows"
+                f" are kept for {days} days (AUDIT_RETENTION_DAYS)"
+            )
 
     def _count(self, row: ToolCall, otherwise: str, *, late: bool | None = None) -> None:
         """`late` None: not to be asked, as the row is a member or beyond all seals."""

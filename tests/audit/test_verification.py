@@ -317,14 +317,14 @@ def test_what_is_written_and_sealed_meanwhile_disturbs_no_verification(monkeypat
 
 def test_the_rows_of_a_dropped_partition_are_told_and_not_missed():
     """Retention: seals outlive the rows."""
-    month = datetime(2031, 11, 1, tzinfo=UTC)
+    month = datetime(2024, 11, 1, tzinfo=UTC)
     with connection.cursor() as cursor:
         create_partition(cursor, month.date())
         old = [make_call(at=month + timedelta(days=n), outcome=ok()) for n in range(3)]
         kept = [make_call(at=month + timedelta(days=40 + n), outcome=ok()) for n in range(2)]
         seals.seal_closed_calls(now=month + timedelta(days=60))
         assert verify_chain().dropped == 0
-        cursor.execute("DROP TABLE mcp_tool_calls_2031_11")
+        cursor.execute("DROP TABLE mcp_tool_calls_2024_11")
     text = _verify()
     assert text.startswith("chain ok, 2 rows")
     assert "3 sealed rows are gone with the partitions of their months" in text
@@ -332,12 +332,22 @@ def test_the_rows_of_a_dropped_partition_are_told_and_not_missed():
     assert _broken() == f"row {old[0].pk}: changed: its code does not fit"
 
 
+def test_a_partition_that_is_gone_before_its_time_is_told(rows, settings):
+    settings.AUDIT_RETENTION_DAYS = 30
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE mcp_tool_calls_{middle():%Y_%m}")
+    assert _broken() == (
+        f"row {rows[0].pk}: missing: the partition of {middle():%Y-%m} is gone, though rows are"
+        " kept for 30 days (AUDIT_RETENTION_DAYS)"
+    )
+
+
 def test_a_seal_is_checked_even_when_its_rows_are_gone():
-    month = datetime(2031, 11, 1, tzinfo=UTC)
+    month = datetime(2024, 11, 1, tzinfo=UTC)
     with connection.cursor() as cursor:
         create_partition(cursor, month.date())
         make_call(at=month, outcome=ok())
         seals.seal_closed_calls(now=month + timedelta(days=60))
-        cursor.execute("DROP TABLE mcp_tool_calls_2031_11")
+        cursor.execute("DROP TABLE mcp_tool_calls_2024_11")
     _tamper("UPDATE audit_seal SET count = 0 + count, sealed_at = now()")
     assert _broken() == "seal 1 was changed, forged or moved: its code does not fit"
