@@ -17,12 +17,16 @@ def month_after(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
+def partition_of(month: date) -> str:
+    return f"mcp_tool_calls_{month:%Y_%m}"
+
+
 def create_partition(cursor: Any, month: date) -> None:
     """Make the partition of the month that begins on that day. Idempotent.
 
     Fails, rightly and loudly, where rows of that month already lie in the DEFAULT partition.
     """
-    name = f"mcp_tool_calls_{month:%Y_%m}"
+    name = partition_of(month)
     low = first_uuid7_at(datetime(month.year, month.month, 1, tzinfo=UTC))
     following = month_after(month)
     high = first_uuid7_at(datetime(following.year, following.month, 1, tzinfo=UTC))

@@ -15,6 +15,7 @@ from audit import (
     anchors,
     anomalies,
     partitions,
+    retention,
     seals,
     services,
     slack,
@@ -96,3 +97,20 @@ def anchor_chain() -> None:
     seals.seal_late_calls()
     anchors.keep_head()
     anchors.anchor_chain()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def retire_old_months() -> None:
+    """Archive and drop the months beyond AUDIT_RETENTION_DAYS, the oldest first."""
+    with advisory_lock("audit.retire_old_months") as acquired:
+        if not acquired:
+            return
+        for month in retention.months_beyond(timezone.now().date()):
+            try:
+                archive = retention.retire_month(month)
+            except (retention.NotDroppable, OSError) as error:
+                # A later month must not go before it: what is left of the log has no gaps.
+                logger.error("the log of %s is kept: %s", f"{month:%Y-%m}", error)
+                return
+            kept = f"archived in {archive.path.name}" if archive else "not archived"
+            logger.warning("dropped the log of %s, %s", f"{month:%Y-%m}", kept)

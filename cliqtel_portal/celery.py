@@ -82,6 +82,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour=2, minute=10),
         "options": {"expires": 12 * 3600},
     },
+    "retire old months of the log": {
+        "task": "audit.tasks.retire_old_months",
+        "schedule": crontab(hour=2, minute=30),
+        "options": {"expires": 12 * 3600},
+    },
     "purge dead tokens": {
         "task": "mcp_access.tasks.purge_dead_tokens",
         "schedule": crontab(hour=3, minute=20),

@@ -12,6 +12,7 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = _SECRET_KEY or "development-only-" + "0" * 40
 AUDIT_KEY = env.str("AUDIT_KEY", default="") or SECRET_KEY
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", default=str(data_dir() / "audit-anchors.log"))
+AUDIT_ARCHIVE_DIR = env.str("AUDIT_ARCHIVE_DIR", default=str(data_dir() / "audit-archive"))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 STORAGES = {

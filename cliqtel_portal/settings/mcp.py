@@ -118,6 +118,9 @@ AUDIT_MAX_ARGUMENT_BYTES = 8 * 1024
 AUDIT_INTERRUPTED_AFTER = 600  # a row still `running` then was cut off
 # Days. A month of the log whose last call is older is dropped as a whole: product.md, Audit.
 AUDIT_RETENTION_DAYS = _env.int("AUDIT_RETENTION_DAYS", default=400)
+# Absolute directory, on the workers, that gets each month as a file before it is dropped. Empty:
+# dropped months are gone; what an archive is kept for, and where, is the operator's to know.
+AUDIT_ARCHIVE_DIR = _env.str("AUDIT_ARCHIVE_DIR", default="")
 # Milliseconds: a person who filters for what hardly occurs is asked for a shorter time.
 AUDIT_PAGE_TIMEOUT_MS = 5_000
 # Seconds before a row may be sealed: what clocks of two processes differ by, and more.
