@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from datetime import UTC
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -16,7 +17,8 @@ from django.utils.html import format_html
 from audit.changelist import EstimatingPaginator, ToolCallList
 from audit.filters import ErrorCodeFilter, ScopeFilter, StartedFilter, TenantFilter, ToolFilter
 from audit.models import MonthlyUsage, ToolCall
-from audit.querysets import as_uuid
+from audit.query import BadQuery, is_query, parse_query
+from audit.querysets import ToolCallQuerySet, as_uuid
 from audit.record import UnknownKey
 from audit.services import is_authentic
 from cliqtel_portal.accounts.models import Tenant
@@ -74,8 +76,9 @@ class ToolCallAdmin(ReadOnlyAdmin):
         "tenant_label",
     )
     search_help_text = (
-        "A call's UUID finds that call, whenever it was. Words are looked for in user, token, "
-        "client, tool and tenant, within the time chosen."
+        "A call's UUID finds that call, whenever it was. Terms are those of the portal's Activity: "
+        "status:error tool:send_message created:>=2026-11-01 (UTC). Other words are looked for in "
+        "user, token, client, tool and tenant, within the time chosen."
     )
     paginator = EstimatingPaginator
     fieldsets: ClassVar[Any] = (
@@ -118,6 +121,13 @@ class ToolCallAdmin(ReadOnlyAdmin):
         call_id = as_uuid(search_term)
         if call_id is not None:
             return queryset.filter(pk=call_id), False
+        if is_query(search_term):
+            try:
+                query = parse_query(search_term, zone=UTC, now=timezone.now())
+            except BadQuery as error:
+                messages.error(request, error.message)
+                return queryset.none(), False
+            return query.narrow(cast("ToolCallQuerySet", queryset)), False
         return super().get_search_results(request, queryset, search_term)
 
     @admin.display(description="time (UTC)", ordering="id")

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from audit.models import ToolCall
+from audit.query import names_its_time
 from audit.querysets import ToolCallQuerySet, as_uuid
 
 _NONE = "none"
@@ -36,7 +37,8 @@ class StartedFilter(admin.SimpleListFilter):
         model_admin: Any,
     ) -> None:
         super().__init__(request, params, model, model_admin)
-        asks_otherwise = "started_at__year" in params or as_uuid(request.GET.get(SEARCH_VAR, ""))
+        asked = request.GET.get(SEARCH_VAR, "")
+        asks_otherwise = "started_at__year" in params or as_uuid(asked) or names_its_time(asked)
         self._chosen = super().value() or ("" if asks_otherwise else self.default)
         if self._chosen and self._chosen not in self.days:
             raise IncorrectLookupParameters

@@ -109,6 +109,21 @@ def parse_query(text: str, *, zone: tzinfo, now: datetime) -> CallQuery:
     return CallQuery(terms=tuple(terms), period=period)
 
 
+def is_query(text: str) -> bool:
+    """Whether `text` is meant as terms, and not as words to be looked for."""
+    return any(_key(word) in KEYS for word in _WORD.findall(text))
+
+
+def names_its_time(text: str) -> bool:
+    """Whether a query says itself which time it is about: `created:`, or one call or approval."""
+    return any(_key(word) in ("created", "call", "approval") for word in _WORD.findall(text))
+
+
+def _key(word: str) -> str:
+    key, colon, _ = word.partition(":")
+    return key.lower() if colon else ""
+
+
 def _read_term(word: str) -> Term:
     key, colon, rest = word.partition(":")
     if not colon:
