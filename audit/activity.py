@@ -17,6 +17,7 @@ from django.db import OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
 from audit.models import ToolCall
+from audit.query import CallQuery
 from audit.querysets import ToolCallQuerySet
 from cliqtel_portal.errors import PortalError
 
@@ -48,23 +49,32 @@ class CallPage:
 
 
 def read_page(
-    calls: ToolCallQuerySet, *, before: uuid.UUID | None = None, after: uuid.UUID | None = None
+    visible: ToolCallQuerySet,
+    query: CallQuery,
+    *,
+    before: uuid.UUID | None = None,
+    after: uuid.UUID | None = None,
 ) -> CallPage:
-    """The calls next older than `after`, or next newer than `before`, or the newest.
+    """Of `visible`, what fits: the calls next older than `after`, or newer than `before`.
 
     Raises:
         TooSlow: what was asked for is so rare that years of calls had to be read.
     """
     is_backward = before is not None and after is None
     if after is not None:
-        calls = calls.filter(pk__lt=after)
+        visible = visible.filter(pk__lt=after)
     elif before is not None:
-        calls = calls.filter(pk__gt=before)
+        visible = visible.filter(pk__gt=before)
     order = "id" if is_backward else "-id"
+    parts = [
+        part.narrow(visible).defer("arguments", "result").order_by(order)[: PER_PAGE + 1]
+        for part in query.parts()
+    ]
     with _not_for_long():
-        read = list(calls.defer("arguments", "result").order_by(order)[: PER_PAGE + 1])
-    is_more = len(read) > PER_PAGE
-    shown = read[:PER_PAGE]
+        found = {call.pk: call for call in parts[0].union(*parts[1:], all=True)}
+    nearest = sorted(found.values(), key=lambda call: call.pk, reverse=not is_backward)
+    is_more = len(nearest) > PER_PAGE
+    shown = nearest[:PER_PAGE]
     if is_backward:
         shown.reverse()
     if not shown:

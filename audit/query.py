@@ -75,6 +75,21 @@ class CallQuery:
                 calls = calls.filter(_CONDITIONS[term.key](term.values))
         return calls
 
+    def parts(self) -> list[CallQuery]:
+        """Queries that together find the same, each with one value where this one has most.
+
+        PostgreSQL finds the newest of one value at the end of an index. Of several it may rather
+        walk back through everything, and where a tenant has none of them that takes long.
+        """
+        longest = max(self.terms, key=lambda term: len(term.values), default=None)
+        if longest is None or len(longest.values) == 1:
+            return [self]
+        others = tuple(term for term in self.terms if term is not longest)
+        return [
+            CallQuery(terms=(*others, Term(key=longest.key, values=(value,))), period=self.period)
+            for value in longest.values
+        ]
+
 
 class BadQuery(InvalidArguments):
     """A term can't be read. `problems` has one for each such term, its field is the term."""

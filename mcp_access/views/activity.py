@@ -62,7 +62,8 @@ def activity(request: PortalRequest) -> HttpResponse:
     page, delay = CallPage(calls=[], before=None, after=None), None
     try:
         page = read_page(
-            query.narrow(visible),
+            visible,
+            query,
             before=as_uuid(request.GET.get("before", "")),
             after=as_uuid(request.GET.get("after", "")),
         )

@@ -134,6 +134,20 @@ def test_a_term_is_replaced_added_and_taken_away():
     assert query.value_of("code") == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", [""]),
+        ("tool:a created:7d", ["tool:a created:7d"]),
+        ("status:ok,error tool:a,b,c", [f"status:ok,error tool:{one}" for one in "abc"]),
+    ],
+)
+def test_a_query_is_divided_by_its_longest_list(text, parts):
+    divided = parse(text).parts()
+    assert [str(part) for part in divided] == parts
+    assert {part.period for part in divided} == {parse(text).period}
+
+
 @pytest.mark.django_db
 def test_each_key_finds_its_rows(alice: Membership):
     person = {"user_id": alice.user_id, "user_label": "old@acme.example"}

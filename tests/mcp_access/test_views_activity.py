@@ -7,10 +7,9 @@ import re
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -211,6 +210,19 @@ def test_a_filter_finds_its_calls(alice: Membership) -> None:
     assert "No calls match" in text_of(client.get(URL, {"q": "status:running"}))
 
 
+def test_of_several_values_each_fits_once_and_in_order(alice: Membership, monkeypatch: Any) -> None:
+    monkeypatch.setattr(activity, "PER_PAGE", 2)
+    rows = [
+        call_of(alice, tool=tool, client_label=client).pk
+        for tool, client in (("a", "x1"), ("b", "x12"), ("c", "x1"), ("b", "x2"), ("a", "x12"))
+    ]
+    client = signed_in(alice)
+    assert shown(client, "tool:a,b") == [rows[4], rows[3]]
+    assert shown(client, "tool:a,b", after=str(rows[3])) == [rows[1], rows[0]]
+    assert shown(client, "tool:a,b", before=str(rows[0])) == [rows[3], rows[1]]
+    assert shown(client, "client:x1,x1*") == [rows[4], rows[2]]
+
+
 def test_a_bad_filter_names_the_term_and_changes_nothing(alice: Membership) -> None:
     wrong = call_of(alice, outcome=failed("not_found"))
     call_of(alice)
@@ -263,14 +275,15 @@ def test_menus_offer_what_occurs_and_keep_the_rest_of_the_filter(
     assert "Person" not in titles
 
 
-def test_what_takes_too_long_is_told_so(alice: Membership, monkeypatch: Any) -> None:
-    def canceled(*_: object) -> list:
-        raise OperationalError from psycopg.errors.QueryCanceled()
-
+def test_what_takes_too_long_is_told_so(alice: Membership, monkeypatch: Any, settings: Any) -> None:
     call_of(alice)
-    client = signed_in(alice)
-    monkeypatch.setattr(ToolCall.objects.none().__class__, "defer", canceled)
-    assert "That took too long. Choose a shorter time" in text_of(client.get(URL))
+    every = ToolCall.objects.visible_to(alice)
+    slow = every.extra(where=["pg_sleep(0.1) IS NOT NULL"])
+    monkeypatch.setattr(type(every), "visible_to", lambda _self, _actor: slow)
+    settings.AUDIT_PAGE_TIMEOUT_MS = 10
+    page = text_of(signed_in(alice).get(URL))
+    assert "That took too long. Choose a shorter time" in page
+    assert "No calls" not in page
 
 
 # -- one call -------------------------------------------------------------------------------------
