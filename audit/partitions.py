@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -21,15 +22,22 @@ def partition_of(month: date) -> str:
     return f"mcp_tool_calls_{month:%Y_%m}"
 
 
+def id_bounds(month: date) -> tuple[uuid.UUID, uuid.UUID]:
+    """The first id of the month, and the first of the next."""
+    following = month_after(month)
+    return (
+        first_uuid7_at(datetime(month.year, month.month, 1, tzinfo=UTC)),
+        first_uuid7_at(datetime(following.year, following.month, 1, tzinfo=UTC)),
+    )
+
+
 def create_partition(cursor: Any, month: date) -> None:
     """Make the partition of the month that begins on that day. Idempotent.
 
     Fails, rightly and loudly, where rows of that month already lie in the DEFAULT partition.
     """
     name = partition_of(month)
-    low = first_uuid7_at(datetime(month.year, month.month, 1, tzinfo=UTC))
-    following = month_after(month)
-    high = first_uuid7_at(datetime(following.year, following.month, 1, tzinfo=UTC))
+    low, high = id_bounds(month)
     # Identifiers and bounds are ours, and DDL takes no parameters.
     cursor.execute(
         f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF mcp_tool_calls "

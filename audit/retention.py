@@ -18,12 +18,15 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Max, Min, QuerySet, Sum
 
-from audit.partitions import month_after, months_held, partition_of
+from audit import seals
+from audit.models import Seal
+from audit.partitions import id_bounds, month_after, months_held, partition_of
 
 
 class NotDroppable(Exception):
-    """The month has a row that is not final, or that its archive has not."""
+    """The month has a row that is not final, or that its archive or its seals don't have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +63,8 @@ def retire_month(month: date) -> Archive | None:
 def archive_month(month: date, folder: Path) -> Archive:
     """Write every row of the month, as JSON lines in the order of ids, into a file of its name.
 
-    The last line tells how many there are and the SHA-256 over their macs; a file without it is no
-    archive, but then it never gets the name either.
+    The last line tells how many there are, the SHA-256 over their macs, and the first and last
+    number of the month's seals. A file without that line is none, and never gets the name.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{partition_of(month)}.ndjson.gz"
@@ -75,7 +78,13 @@ def archive_month(month: date, folder: Path) -> Archive:
                 macs.update(mac.encode())
                 ids = {"first_id": ids["first_id"] or str(call_id), "last_id": str(call_id)}
                 rows += 1
-            end = {"end": partition_of(month), "rows": rows, "macs_sha256": macs.hexdigest(), **ids}
+            end = {
+                "end": partition_of(month),
+                "rows": rows,
+                "macs_sha256": macs.hexdigest(),
+                **ids,
+                **_ranges(month).aggregate(first_seal=Min("number"), last_seal=Max("number")),
+            }
             packed.write(json.dumps(end).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
@@ -85,7 +94,7 @@ def archive_month(month: date, folder: Path) -> Archive:
 
 
 def drop_month(month: date, archive: Archive | None) -> None:
-    """The month's table is gone, if all its rows are final and in the archive, where there is one.
+    """The month's table is gone, if its rows are final, sealed, and in the archive if there is one.
 
     Raises:
         NotDroppable: something is missing; nothing was dropped.
@@ -102,6 +111,10 @@ def drop_month(month: date, archive: Archive | None) -> None:
             raise NotDroppable(f"{name} has {running} calls without an outcome")
         if archive is not None and archive.rows != rows:
             raise NotDroppable(f"{name} has {rows} rows, its archive {archive.rows}")
+        # More, and somebody slipped rows in; fewer, and rows were deleted: that must stay provable.
+        sealed = _sealed(month)
+        if sealed != rows:
+            raise NotDroppable(f"{name} has {rows} rows, its seals {sealed}: run verify_audit")
         cursor.execute(f"DROP TABLE {name}")
 
 
@@ -113,6 +126,17 @@ def _rows(month: date) -> Iterator[tuple[Any, str, str]]:
         cursor.execute(statement)
         while found := cursor.fetchmany(2_000):
             yield from found
+
+
+def _ranges(month: date) -> QuerySet[Seal]:
+    """The seals whose rows are the month's: a range begins where the one before it ended."""
+    low, high = id_bounds(month)
+    return Seal.objects.filter(kind=Seal.Kind.RANGE, high__gt=low, high__lte=high)
+
+
+def _sealed(month: date) -> int:
+    in_ranges = _ranges(month).aggregate(rows=Sum("count"))["rows"] or 0
+    return in_ranges + sum(1 for _ in seals.late_members(*id_bounds(month)))
 
 
 def _private(path: Path) -> IO[bytes]:

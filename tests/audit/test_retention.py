@@ -19,7 +19,10 @@ from audit import retention, tasks
 from audit.models import ToolCall
 from audit.partitions import create_partition, month_after
 from audit.retention import NotDroppable, archive_month, months_beyond, retire_month
+from audit.seals import seal_closed_calls, seal_late_calls
+from audit.verification import verify_chain
 from tests.factories.audit import failed, make_call, ok
+from tests.factories.seals import without_triggers
 
 OLD = date(2024, 12, 1)
 
@@ -34,14 +37,16 @@ def _tables() -> set[str]:
 
 
 def _make_month(month: date) -> list[ToolCall]:
-    """The month's partition, with two closed calls in it."""
+    """The month's partition, with two closed calls in it, under a seal."""
     with connection.cursor() as cursor:
         create_partition(cursor, month)
     start = datetime(month.year, month.month, 1, tzinfo=UTC)
-    return [
+    rows = [
         make_call(at=start, arguments={"note": "Zoë\n\u2028", "pin": "1234"}, outcome=ok()),
         make_call(at=start + timedelta(days=20), outcome=failed("not_found")),
     ]
+    assert seal_closed_calls(now=timezone.now()) == len(rows)
+    return rows
 
 
 def _lines(path: Path) -> list[dict]:
@@ -87,7 +92,10 @@ def test_the_task_archives_old_months_and_drops_them_and_keeps_the_others(folder
         "macs_sha256": hashlib.sha256("".join(call.mac for call in old).encode()).hexdigest(),
         "first_id": str(old[0].pk),
         "last_id": str(old[1].pk),
+        "first_seal": 1,
+        "last_seal": 1,
     }
+    assert verify_chain().dropped == 2
     assert "dropped the log of 2024-12, archived in mcp_tool_calls_2024_12.ndjson.gz" in caplog.text
     assert [one.name for one in folder.iterdir()] == [path.name]
     tasks.retire_old_months()
@@ -149,6 +157,35 @@ def test_a_month_with_a_row_that_its_archive_lacks_is_kept(folder):
     with pytest.raises(NotDroppable, match="has 3 rows, its archive 2"):
         retention.drop_month(OLD, archive)
     assert ToolCall.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_late_rows_count_as_sealed(folder):
+    _make_month(OLD)
+    make_call(at=datetime(2024, 12, 5, tzinfo=UTC), outcome=ok())
+    assert seal_late_calls() is not None
+    tasks.retire_old_months()
+    assert "2024_12" not in _tables()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("deed", ["slipped in", "deleted", "never sealed"])
+def test_a_month_that_its_seals_do_not_fit_is_kept_as_evidence(folder, caplog, deed):
+    """Or dropping it would hide what was done to it."""
+    (first, _) = _make_month(OLD)
+    if deed == "deleted":
+        with without_triggers() as cursor:
+            cursor.execute("DELETE FROM mcp_tool_calls WHERE id = %s", [first.pk])
+    else:
+        month = OLD if deed == "slipped in" else month_after(OLD)
+        with connection.cursor() as cursor:
+            create_partition(cursor, month)
+        make_call(at=datetime(month.year, month.month, 5, tzinfo=UTC), outcome=ok())
+    tasks.retire_old_months()
+    kept = "2025-01" if deed == "never sealed" else "2024-12"
+    assert kept.replace("-", "_") in _tables()
+    assert f"the log of {kept} is kept" in caplog.text
+    assert "run verify_audit" in caplog.text
 
 
 @pytest.mark.django_db
