@@ -13,7 +13,7 @@ FROM ${PYTHON_IMAGE}
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DJANGO_SETTINGS_MODULE=cliqtel_portal.settings.prod
-# /var/lib/cliqtel: the one directory that we may write, for beat's timetable.
+# /var/lib/cliqtel: the one directory that we may write, for exports and beat's timetable.
 RUN groupadd --gid 10001 cliqtel \
  && useradd --uid 10001 --gid cliqtel --no-create-home --home-dir /var/lib/cliqtel \
       --shell /usr/sbin/nologin cliqtel \

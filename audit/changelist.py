@@ -7,7 +7,6 @@ that no partition is pruned by. Here nothing does.
 from __future__ import annotations
 
 import calendar
-import json
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, cast
@@ -15,12 +14,12 @@ from typing import Any, cast
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db import connection
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from audit.partitions import months_held
+from audit.querysets import ToolCallQuerySet
 from cliqtel_portal.ids import first_uuid7_at
 
 _HIERARCHY = ("started_at__year", "started_at__month", "started_at__day")
@@ -35,12 +34,11 @@ class EstimatingPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def _counted(self) -> tuple[int, bool]:
-        rows = cast("QuerySet[Any]", self.object_list).order_by()
+        rows = cast("ToolCallQuerySet", self.object_list).order_by()
         exact = rows[: self.exact_up_to + 1].count()
         if exact <= self.exact_up_to:
             return exact, False
-        (planned,) = json.loads(rows.explain(format="json"))
-        return max(exact, int(planned["Plan"]["Plan Rows"])), True
+        return max(exact, rows.planned()), True
 
     @property
     def count(self) -> int:

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from audit.alert_models import Alert, AlertWebhook, SeenNetwork, SlackMessage
+from audit.export_models import Export
 from audit.querysets import ToolCallQuerySet
 from audit.seal_models import Seal
 from cliqtel_portal.ids import uuid7
@@ -14,6 +15,7 @@ from cliqtel_portal.ids import uuid7
 __all__ = [
     "Alert",
     "AlertWebhook",
+    "Export",
     "MonthlyUsage",
     "Seal",
     "SeenNetwork",

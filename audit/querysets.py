@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import Counter
 from datetime import datetime
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 
 from cliqtel_portal.accounts import permissions
-from cliqtel_portal.accounts.models import Membership
+from cliqtel_portal.accounts.models import Membership, Tenant
 from cliqtel_portal.ids import first_uuid7_at
 
 if TYPE_CHECKING:
-    from audit.models import ToolCall  # noqa: F401 - the queryset's row type
+    from audit.models import Export, ToolCall  # noqa: F401 - the querysets' row types
 
 
 class ToolCallQuerySet(models.QuerySet["ToolCall"]):
@@ -39,6 +40,22 @@ class ToolCallQuerySet(models.QuerySet["ToolCall"]):
         """What occurs most in the newest rows, most frequent first. Never reads more than those."""
         newest = self.order_by("-id").values_list(*columns)[:among]
         return [values for values, _ in Counter(newest).most_common(limit)]
+
+    def planned(self) -> int:
+        """How many rows the planner expects; it reads none of them."""
+        text = self.order_by().explain(format="json")
+        if not text:  # Django asks for nothing where nothing can be found
+            return 0
+        (plan,) = json.loads(text)
+        return int(plan["Plan"]["Plan Rows"])
+
+
+class ExportQuerySet(models.QuerySet["Export"]):
+    def for_tenant(self, tenant: Tenant) -> Self:
+        return self.filter(tenant_id=tenant.pk)
+
+    def unfinished(self) -> Self:
+        return self.filter(state__in=["waiting", "running"])
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

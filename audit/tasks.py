@@ -14,6 +14,7 @@ from audit import (
     alerts,
     anchors,
     anomalies,
+    export_jobs,
     partitions,
     retention,
     seals,
@@ -22,6 +23,7 @@ from audit import (
     slack_outbox,
     slack_tasks,
 )
+from audit.models import Export
 from cliqtel_portal.locks import advisory_lock
 
 logger = logging.getLogger(__name__)
@@ -114,3 +116,28 @@ def retire_old_months() -> None:
                 return
             kept = f"archived in {archive.path.name}" if archive else "not archived"
             logger.warning("dropped the log of %s, %s", f"{month:%Y-%m}", kept)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def run_exports() -> None:
+    """Write the export that waits longest, then leave the next to a task of its own."""
+    with advisory_lock("audit.exports") as acquired:
+        wrote = acquired and export_jobs.run_next()
+    if wrote:
+        start_exports()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def start_exports() -> None:
+    """Have a worker write what waits, also what nobody was told of or whose worker died."""
+    if Export.objects.unfinished().exists():
+        # It may take longer than other tasks.
+        run_exports.apply_async(time_limit=settings.EXPORT_TIME_LIMIT)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def delete_expired_exports() -> None:
+    """Delete the files whose time is over."""
+    deleted = export_jobs.delete_expired()
+    if deleted:
+        logger.info("deleted the files of %d exports", deleted)

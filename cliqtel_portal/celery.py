@@ -87,6 +87,16 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour=2, minute=30),
         "options": {"expires": 12 * 3600},
     },
+    "run exports": {
+        "task": "audit.tasks.start_exports",
+        "schedule": 60.0,
+        "options": {"expires": 55},
+    },
+    "delete expired exports": {
+        "task": "audit.tasks.delete_expired_exports",
+        "schedule": crontab(minute=15),
+        "options": {"expires": 1800},
+    },
     "purge dead tokens": {
         "task": "mcp_access.tasks.purge_dead_tokens",
         "schedule": crontab(hour=3, minute=20),

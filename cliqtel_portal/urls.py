@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("messaging/", include("cliqtel_portal.messaging.urls")),
     path("carriers/", include("cliqtel_portal.carriers.urls")),
     path("docs/", include("cliqtel_portal.docs.urls")),
+    path("numbers/ai-access/activity/exports/", include("audit.export_urls")),
     path("numbers/ai-access/", include("mcp_access.urls")),
     path("numbers/", include("cliqtel_portal.numbers.urls")),
     path("numbers/", include("cliqtel_portal.deeds.urls_numbers")),

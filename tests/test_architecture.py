@@ -63,6 +63,7 @@ ASYNC_FILES = {
     "mcp_access/pipeline.py",
     "mcp_access/limits.py",
     "mcp_access/client.py",
+    "audit/export.py",
     "audit/services.py",
     "cliqtel_portal/pool.py",
     "cliqtel_portal/asgi.py",

@@ -208,7 +208,7 @@ def test_what_must_last_lies_on_declared_volumes(compose: dict[str, Any]) -> Non
         for service in compose["services"].values()
         for volume in service.get("volumes", [])
     }
-    assert mounted == set(compose["volumes"]) == {"beat", "postgres", "valkey"}
+    assert mounted == set(compose["volumes"]) == {"beat", "data", "postgres", "valkey"}
 
 
 def test_no_service_of_ours_may_write_or_gain_rights(compose: dict[str, Any]) -> None:

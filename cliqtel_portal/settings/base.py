@@ -24,6 +24,9 @@ AUDIT_KEY = env.str("AUDIT_KEY", default="")
 AUDIT_KEY_ID = env.str("AUDIT_KEY_ID", default="k1")
 # Retired keys by id, "k0:secret,k1:secret": only for verifying.
 AUDIT_OLD_KEYS = env.dict("AUDIT_OLD_KEYS", default={})
+# What we write to disk; web and workers must see the same. Each use has its own folder in it.
+DATA_DIR = Path(env.str("CLIQTEL_DATA_DIR", default="") or BASE_DIR / "var").resolve()
+EXPORT_DIR = DATA_DIR / "exports"
 
 INSTALLED_APPS = [
     "daphne",

@@ -173,6 +173,19 @@ SLACK_RETRY_MAX_SECONDS = 900
 SLACK_MAX_ATTEMPTS = 8  # over about half an hour; then the message has failed
 SLACK_MESSAGE_DAYS = 30  # sent and failed ones are kept so long
 
+# -- exports of the log ----------------------------------------------------------------------------
+# Exports up to this many rows are sent at once; beyond, and as XLSX, a worker writes a file.
+EXPORT_STREAM_ROWS = 50_000
+EXPORT_COUNT_MS = 2_000  # milliseconds; counting that takes longer means: too many for a stream
+EXPORT_PAGE_ROWS = 1_000  # read at a time; what a process holds in memory
+# One file is written at a time, so that exports never take all workers from approvals. This long:
+EXPORT_TIME_LIMIT = 3600
+EXPORT_STATEMENT_MS = 600_000  # milliseconds; of a worker's page, where few rows match among many
+EXPORT_MAX_ATTEMPTS = 3
+EXPORT_MAX_WAITING = 3  # of one person
+EXPORT_FILE_HOURS = 24
+EXPORT_LINK_SECONDS = 900  # each view of the list makes new links
+
 # -- the unauthenticated doors (django-ratelimit) -------------------------------------------------
 RATELIMIT_USE_CACHE = "default"
 RATE_LIMIT_LOGIN_FAILURES = _env.str("RATE_LIMIT_LOGIN_FAILURES", default="10/5m")
