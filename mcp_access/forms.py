@@ -240,6 +240,22 @@ class RotateForm(forms.Form):
     )
 
 
+class LimitForm(forms.Form):
+    """A token's own burst limit."""
+
+    burst_per_minute = forms.IntegerField(
+        label="Calls a minute",
+        required=False,
+        widget=forms.NumberInput(attrs={"min": 1, "inputmode": "numeric"}),
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, most: int, **options: Any) -> None:
+        super().__init__(data, **options)
+        field = self.fields["burst_per_minute"]
+        field.widget.attrs["max"] = most
+        field.help_text = f"At most {most}, the account's limit. Empty: the account's."
+
+
 class WebhookForm(forms.Form):
     """The rules are the service's. The address is a secret: the page never has it back."""
 

@@ -157,6 +157,32 @@ def revoke_token(actor: Membership, token_id: uuid.UUID) -> AccessToken:
     return token
 
 
+@transaction.atomic
+def limit_token(
+    actor: Membership, token_id: uuid.UUID, *, burst_per_minute: int | None
+) -> AccessToken:
+    """The token has that burst limit from its next call on; None: the account's. Idempotent.
+
+    Members limit their own, admins everyone's.
+
+    Raises:
+        NotFound: not in the actor's tenant, or not theirs to see. TokenNotLive.
+        InvalidArguments: above the account's limit, or not positive. NotPermitted.
+    """
+    _check_may_use(actor)
+    token = _locked(actor, token_id)
+    if token.user_id != actor.user_id and not permissions.may_manage_all_tokens(actor.role):
+        raise NotFound("There is no such token.")
+    if token.revoked_at is not None or token.expires <= timezone.now():
+        raise TokenNotLive("This token is no longer live, so it needs no limit.")
+    problems = _burst_problems(actor.tenant, burst_per_minute)
+    if problems:
+        raise InvalidArguments("The limit can't be set as asked.", problems=problems)
+    token.burst_per_minute = burst_per_minute
+    token.save(update_fields=["burst_per_minute", "updated"])
+    return token
+
+
 def revoke_as_system(token_id: uuid.UUID) -> bool:
     """End a token by command or by a replacing start. True if this call ended it."""
     now = timezone.now()

@@ -22,7 +22,8 @@ from cliqtel_portal.accounts.permissions import may_use_ai_access
 from cliqtel_portal.errors import InvalidArguments, NotFound, NotPermitted
 from cliqtel_portal.templatetags.portal import distance
 from mcp_access import services
-from mcp_access.forms import RotateForm
+from mcp_access.forms import LimitForm, RotateForm
+from mcp_access.limits import limits_of
 from mcp_access.models import AccessToken
 from mcp_access.services import IssuedToken, TokenNotLive
 from mcp_access.views import scopes
@@ -47,7 +48,7 @@ def token_list(request: PortalRequest) -> HttpResponse:
 @require_safe
 @portal_view(may_use_ai_access)
 def token_detail(request: PortalRequest, token_id: uuid.UUID) -> HttpResponse:
-    return _page(request, _token_or_404(request, token_id), RotateForm())
+    return _page(request, _token_or_404(request, token_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -77,7 +78,7 @@ def token_rotate(request: PortalRequest, token_id: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         return redirect("mcp_access:token-detail", token_id)
     if not form.is_valid():
-        return _page(request, token, form)
+        return _page(request, token, rotate_form=form)
     try:
         overlap = timedelta(hours=form.cleaned_data["overlap"])
         issued = services.rotate_token(request.membership, token_id, overlap=overlap)
@@ -86,6 +87,31 @@ def token_rotate(request: PortalRequest, token_id: uuid.UUID) -> HttpResponse:
         return redirect("mcp_access:token-detail", token_id)
     token.refresh_from_db(fields=["expires"])
     return reveal(request, issued, predecessor=token)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@portal_view(may_use_ai_access)
+def token_set_limit(request: PortalRequest, token_id: uuid.UUID) -> HttpResponse:
+    """Its own burst limit is what was posted; wrong input comes back beside the field."""
+    token = _token_or_404(request, token_id)
+    if request.method != "POST":
+        return redirect("mcp_access:token-detail", token_id)
+    form = LimitForm(request.POST, most=limits_of(request.tenant).burst_per_minute)
+    if not form.is_valid():
+        return _page(request, token, limit_form=form)
+    burst = form.cleaned_data["burst_per_minute"]
+    try:
+        services.limit_token(request.membership, token_id, burst_per_minute=burst)
+    except InvalidArguments as error:
+        for problem in error.problems:
+            form.add_error(problem.field, problem.message)
+        return _page(request, token, limit_form=form)
+    except TokenNotLive as error:
+        messages.error(request, error.message)
+        return redirect("mcp_access:token-detail", token_id)
+    limit = f"{burst} calls a minute" if burst else "the account's limit"
+    messages.success(request, f"“{token.name}” has {limit} from its next call on.")
+    return redirect("mcp_access:token-detail", token_id)
 
 
 def reveal(
@@ -107,7 +133,14 @@ def reveal(
     return response
 
 
-def _page(request: PortalRequest, token: AccessToken, rotate_form: RotateForm) -> HttpResponse:
+def _page(
+    request: PortalRequest,
+    token: AccessToken,
+    *,
+    rotate_form: RotateForm | None = None,
+    limit_form: LimitForm | None = None,
+) -> HttpResponse:
+    limits = limits_of(request.tenant)
     row = rows(request.membership, [token])[0]
     context = {
         "token": token,
@@ -115,7 +148,12 @@ def _page(request: PortalRequest, token: AccessToken, rotate_form: RotateForm) -
         # A token shrinks with its owner's role, not with that of the admin who looks at it.
         "lines": scopes.lines(row.owner or request.membership, token.scope.split()),
         "calls": last_calls_of_tokens([token.pk]),
-        "rotate_form": rotate_form,
+        "rotate_form": rotate_form or RotateForm(),
+        "limit_form": limit_form
+        or LimitForm(
+            most=limits.burst_per_minute, initial={"burst_per_minute": token.burst_per_minute}
+        ),
+        "limits": limits,
         "title": _question(token),
         "text": _consequence(token),
     }
