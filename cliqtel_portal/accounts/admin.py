@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django import forms
@@ -102,6 +103,11 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     can_delete = False
 
 
+# A tenant's own limits, and the least of each: no connection at all is a way to stop new ones.
+_LEAST = {"burst_per_minute": 1, "calls_per_month": 1, "connections": 0}
+_MOST_OF_A_LIMIT = 1_000_000_000
+
+
 class _TenantForm(forms.ModelForm):  # type: ignore[type-arg]
     # A name that the system doesn't know would break every page that shows a time.
     time_zone = forms.ChoiceField(
@@ -111,6 +117,17 @@ class _TenantForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Tenant
         fields = "__all__"
+
+    def clean(self) -> dict[str, Any]:
+        """Beside the field; the database would refuse a zero without saying which one."""
+        values = super().clean() or self.cleaned_data
+        for name, least in _LEAST.items():
+            value = values.get(name)
+            if value is not None and not least <= value <= _MOST_OF_A_LIMIT:
+                self.add_error(
+                    name, f"Between {least} and {_MOST_OF_A_LIMIT:,}, or empty for the tier's."
+                )
+        return values
 
 
 @admin.register(Tenant)
@@ -137,6 +154,28 @@ class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             },
         ),
     )
+
+    def construct_change_message(
+        self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False
+    ) -> Any:
+        """The history says of a limit and of the tier what it was and what it is."""
+        message = super().construct_change_message(request, form, formsets, add)
+        for part in message if isinstance(message, list) else []:
+            changed = part.get("changed", {})
+            if "name" not in changed and "fields" in changed:
+                changed["fields"] = [_with_values(form, name) for name in form.changed_data]
+        return message
+
+
+def _with_values(form: forms.Form, name: str) -> str:
+    label = str(form.fields[name].label or name)
+    if name not in {"tier", "status", *_LEAST}:
+        return label
+    before, after = (
+        "the tier's" if value in {None, ""} else str(value)
+        for value in (form.initial.get(name), form.cleaned_data.get(name))
+    )
+    return f"{label} from {before} to {after}"
 
 
 @admin.register(Membership)

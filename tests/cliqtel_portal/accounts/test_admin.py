@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from cliqtel_portal.accounts.models import Membership, Tenant, User
@@ -103,6 +104,46 @@ def test_staff_set_a_tenants_own_limits(office: Client, alice: Membership) -> No
     assert response.status_code == 302, response.context["errors"]
     assert Tenant.objects.get(pk=alice.tenant_id).burst_per_minute == 42
     assert Membership.objects.get(pk=alice.pk).role == "owner"
+
+
+def test_the_history_says_what_a_limit_was_and_is(office: Client, alice: Membership) -> None:
+    Tenant.objects.update(tier="embed", burst_per_minute=500)
+    address = f"/admin/accounts/tenant/{alice.tenant_id}/change/"
+    fields = _fields(office.get(address)) | {"burst_per_minute": "9000", "connections": "0"}
+    office.post(address, fields | {"tier": "automate", "name": "Acme Group"})
+
+    entry = LogEntry.objects.get(object_id=str(alice.tenant_id))
+    assert entry.user.email == "staff@cliqtel.example"
+    assert entry.get_change_message() == (
+        "Changed Name, Tier from embed to automate, Burst per minute from 500 to 9000 and"
+        " Connections from the tier's to 0."
+    )
+    assert LogEntry.objects.count() == 1
+    office.post(address, _fields(office.get(address)) | {"burst_per_minute": ""})
+    assert "from 9000 to the tier's" in LogEntry.objects.first().get_change_message()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("burst_per_minute", "0"),
+        ("calls_per_month", "0"),
+        ("burst_per_minute", "-1"),
+        ("connections", "-1"),
+        ("burst_per_minute", "1000000001"),
+        ("calls_per_month", "many"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused_beside_its_field(
+    office: Client, alice: Membership, name: str, value: str
+) -> None:
+    address = f"/admin/accounts/tenant/{alice.tenant_id}/change/"
+    response = office.post(address, _fields(office.get(address)) | {name: value})
+
+    assert response.status_code == 200
+    assert list(response.context["adminform"].form.errors) == [name]
+    assert getattr(Tenant.objects.get(pk=alice.tenant_id), name) is None
+    assert not LogEntry.objects.exists()
 
 
 def test_a_time_zone_that_does_not_exist_is_refused(office: Client, alice: Membership) -> None:
