@@ -15,33 +15,21 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from audit.changelist import EstimatingPaginator, ToolCallList
+from audit.export_admin import ExportActions, ExportAdmin
 from audit.filters import ErrorCodeFilter, ScopeFilter, StartedFilter, TenantFilter, ToolFilter
-from audit.models import MonthlyUsage, ToolCall
+from audit.models import Export, MonthlyUsage, ToolCall
 from audit.query import BadQuery, is_query, parse_query
 from audit.querysets import ToolCallQuerySet, as_uuid
+from audit.read_only import ReadOnlyAdmin
 from audit.record import UnknownKey
 from audit.services import is_authentic
 from cliqtel_portal.accounts.models import Tenant
 
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    actions = None
-    # Either would count the whole table.
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
+admin.site.register(Export, ExportAdmin)
 
 
 @admin.register(ToolCall)
-class ToolCallAdmin(ReadOnlyAdmin):
+class ToolCallAdmin(ExportActions):
     list_display = (
         "time",
         "status",
@@ -109,7 +97,8 @@ class ToolCallAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         try:
-            return super().changelist_view(request, extra_context)
+            exported = self.export_of_filter(request)
+            return exported or super().changelist_view(request, extra_context)
         except OperationalError:
             # The statement timeout: words looked for in years of calls.
             messages.error(request, "That took too long. Choose a shorter time.")

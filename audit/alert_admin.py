@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from audit.admin import ReadOnlyAdmin
 from audit.models import Alert, SlackMessage
+from audit.read_only import ReadOnlyAdmin
 
 
 @admin.register(Alert)
