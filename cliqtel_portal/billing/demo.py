@@ -1,13 +1,13 @@
-"""The demo's money: a top-up or two and what was spent of it."""
+"""The demo's money: a top-up or two, what was spent of it, and closed months within the plan."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from cliqtel_portal.accounts.models import Tenant
-from cliqtel_portal.billing.models import LedgerEntry
+from cliqtel_portal.billing.models import LedgerEntry, UsageStatement
 
 _Kind = LedgerEntry.Kind
 
@@ -66,6 +66,13 @@ _ENTRIES: dict[str, list[tuple[LedgerEntry.Kind, str, str, str, datetime]]] = {
     ],
 }
 
+# tenant, month, calls, included. None goes beyond: nothing is booked for them.
+_MONTHS: dict[str, list[tuple[date, int, int | None]]] = {
+    "acme": [(date(2026, 9, 1), 41_207, 100_000), (date(2026, 10, 1), 63_918, 100_000)],
+    "globex": [(date(2026, 10, 1), 2_345, 10_000)],
+    "initech": [(date(2026, 10, 1), 1_204_992, None)],
+}
+
 
 def seed(tenants: Mapping[str, Tenant]) -> None:
     LedgerEntry.objects.bulk_create(
@@ -82,6 +89,24 @@ def seed(tenants: Mapping[str, Tenant]) -> None:
             )
             for slug, tenant in tenants.items()
             for kind, period, amount, description, occurred_at in _ENTRIES.get(slug, [])
+        ],
+        ignore_conflicts=True,
+    )
+    UsageStatement.objects.bulk_create(
+        [
+            UsageStatement(
+                tenant=tenant,
+                month=month,
+                tier=tenant.tier,
+                calls=calls,
+                included=included,
+                unit_price=Decimal(0),
+                amount=Decimal(0),
+                currency="EUR",
+                closed_at=datetime(month.year, month.month + 1, 1, 0, 20, tzinfo=UTC),
+            )
+            for slug, tenant in tenants.items()
+            for month, calls, included in _MONTHS.get(slug, [])
         ],
         ignore_conflicts=True,
     )

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from cliqtel_portal.billing import demo, services
 from cliqtel_portal.billing.errors import BalanceTooLow, LedgerConflict
-from cliqtel_portal.billing.models import LedgerEntry
+from cliqtel_portal.billing.models import LedgerEntry, UsageStatement
 from cliqtel_portal.money import Money
 from tests.factories.billing import LedgerEntryFactory
 
@@ -75,6 +75,7 @@ def test_seeding_twice_books_once(acme):
     demo.seed({"acme": acme})
     assert services.balance(acme) == balance
     assert balance.amount > 0
+    assert UsageStatement.objects.for_tenant(acme).count() == 2
 
 
 def test_a_balance_pays_up_to_its_last_cent_in_its_own_currency(acme):
