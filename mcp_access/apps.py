@@ -9,6 +9,6 @@ class McpAccessConfig(AppConfig):
 
     def ready(self) -> None:
         from cliqtel_portal import deeds
-        from mcp_access import executors
+        from mcp_access import checks, executors  # noqa: F401 - registers the checks
 
         executors.register(deeds.all_deeds())
