@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from audit.changelist import EstimatingPaginator, ToolCallList
 from audit.export_admin import ExportActions, ExportAdmin
 from audit.filters import ErrorCodeFilter, ScopeFilter, StartedFilter, TenantFilter, ToolFilter
-from audit.models import Export, MonthlyUsage, ToolCall
+from audit.models import DailyUsage, Export, MonthlyUsage, ToolCall
 from audit.query import BadQuery, is_query, parse_query
 from audit.querysets import ToolCallQuerySet, as_uuid
 from audit.read_only import ReadOnlyAdmin
@@ -179,3 +179,13 @@ class MonthlyUsageAdmin(ReadOnlyAdmin):
 
 def _as_text(value: Any) -> str:
     return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False))
+
+
+@admin.register(DailyUsage)
+class DailyUsageAdmin(ReadOnlyAdmin):
+    list_display = ("day", "tenant_id", "tool", "calls", "errors", "refused")
+    ordering = ("-day", "-calls", "id")
+    date_hierarchy = "day"
+    search_fields = ("=tool",)
+    search_help_text = "The tool's name."
+    show_full_result_count = False

@@ -96,7 +96,6 @@ def usage(request: PortalRequest) -> HttpResponse:
             "statements": UsageStatement.objects.for_tenant(tenant).order_by("-month")[
                 :_STATEMENTS
             ],
-            "endpoint": settings.MCP_RESOURCE_URL,
         },
     )
 
@@ -197,8 +196,8 @@ def _period(request: PortalRequest, now: datetime) -> _Period:
     """
     current, _ = month_bounds(now)
     oldest, _ = month_bounds(request.tenant.created_at)
-    # What the log has forgotten is not here either.
-    oldest = max(oldest, month_bounds(now - timedelta(days=settings.TOKEN_RETENTION_DAYS))[0])
+    # What the log has forgotten is not asked for here either.
+    oldest = max(oldest, month_bounds(now - timedelta(days=settings.AUDIT_RETENTION_DAYS))[0])
     asked = request.GET.get("month", "")
     try:
         first = datetime.strptime(asked, "%Y-%m").date() if asked else current  # noqa: DTZ007
