@@ -33,7 +33,13 @@ def title_of(alert: Alert) -> str:
 
 
 def sentence_of(alert: Alert) -> str:
-    """What was seen, in one sentence of ours: numbers, networks and scopes only."""
+    """What was seen and done, in words of ours: numbers, networks and scopes only."""
+    if alert.details.get("restricted"):
+        return f"{_seen(alert)} The token was set to reading only."
+    return _seen(alert)
+
+
+def _seen(alert: Alert) -> str:
     minutes = f"{settings.ALERT_WINDOW_SECONDS // 60} minutes"
     details: dict[str, Any] = alert.details
     match alert.rule:

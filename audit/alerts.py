@@ -105,8 +105,9 @@ def _raise(tenant: Tenant, finding: Finding, now: datetime) -> Alert | None:
         first_seen_at=now,
         last_seen_at=now,
     )
-    if alert.severity == Alert.Severity.SEVERE:
-        reactions.react(alert)
+    if alert.severity == Alert.Severity.SEVERE and reactions.react(alert):
+        alert.details = {**alert.details, "restricted": True}
+        alert.save(update_fields=["details"])
     _tell(alert, admins_of(tenant))
     return alert
 

@@ -6,16 +6,17 @@ from collections.abc import Callable
 
 from audit.models import Alert
 
-_reactions: list[Callable[[Alert], None]] = []
+_reactions: list[Callable[[Alert], bool]] = []
 
 
-def register(reaction: Callable[[Alert], None]) -> None:
+def register(reaction: Callable[[Alert], bool]) -> None:
     """`reaction(alert)` is called once for each new severe alert, in the transaction that writes
-    it. Called from `AppConfig.ready`.
+    it; it returns whether it restricted the token. Called from `AppConfig.ready`.
     """
     _reactions.append(reaction)
 
 
-def react(alert: Alert) -> None:
-    for reaction in _reactions:
-        reaction(alert)
+def react(alert: Alert) -> bool:
+    """Whether the alert's token may only read from now on."""
+    outcomes = [reaction(alert) for reaction in _reactions]
+    return any(outcomes)

@@ -8,7 +8,9 @@ class McpAccessConfig(AppConfig):
     verbose_name = "AI access"
 
     def ready(self) -> None:
+        from audit import reactions
         from cliqtel_portal import deeds
-        from mcp_access import checks, executors  # noqa: F401 - registers the checks
+        from mcp_access import checks, executors, restricting  # noqa: F401 - registers the checks
 
         executors.register(deeds.all_deeds())
+        reactions.register(restricting.restrict)

@@ -24,14 +24,14 @@ from psycopg_pool import PoolTimeout
 from cliqtel_portal import pool
 from cliqtel_portal.accounts.models import Tenant, User
 from cliqtel_portal.accounts.permissions import scopes_of_role, scopes_of_tier
-from mcp_access import limits, tokens
+from mcp_access import limits, restrictions, tokens
 from mcp_access.principal import Principal
 
 logger = logging.getLogger(__name__)
 
 _FIND = """
 SELECT t.id, t.kind, t.name, t.scope, t.resource, t.expires, t.not_before, t.revoked_at,
-       t.allowed_cidrs, t.burst_per_minute, t.last_used_at, t.last_used_tool,
+       t.allowed_cidrs, t.burst_per_minute, t.last_used_at, t.last_used_tool, t.restricted_at,
        u.id, u.email, u.name, u.is_active, m.role, m.ended_at,
        n.id, n.slug, n.name, n.tier, n.status, n.time_zone, n.currency,
        n.burst_per_minute, n.calls_per_month, n.connections,
@@ -96,7 +96,7 @@ async def authenticate(
 def _judge(row: tuple[Any, ...], address: str) -> Authenticated | Denied:
     (
         token_id, kind, token_name, scope, resource, expires, not_before, revoked_at,
-        cidrs, token_burst, last_used_at, last_used_tool,
+        cidrs, token_burst, last_used_at, last_used_tool, restricted_at,
         user_id, email, user_name, is_active, role, ended_at,
         tenant_id, slug, tenant_name, tier, status, time_zone, currency,
         tenant_burst, tenant_month, tenant_connections,
@@ -120,12 +120,15 @@ def _judge(row: tuple[Any, ...], address: str) -> Authenticated | Denied:
         client_id=client_id,
         client_name=client_name,
         granted_scopes=granted,
-        scopes=granted & scopes_of_role(role or "") & scopes_of_tier(tier),
+        scopes=restrictions.left_of(
+            granted & scopes_of_role(role or "") & scopes_of_tier(tier), restricted_at
+        ),
         burst_per_minute=min(token_burst or allowed.burst_per_minute, allowed.burst_per_minute),
         calls_per_month=allowed.calls_per_month,
         month_is_hard=allowed.month_is_hard,
         connections=allowed.connections,
         address=address,
+        is_restricted=restricted_at is not None,
     )
     now = datetime.now(UTC)
     reason = ""

@@ -12,6 +12,7 @@ from cliqtel_portal.accounts.models import Membership, Tenant
 from cliqtel_portal.accounts.permissions import may_use_ai_access, scopes_of_role, scopes_of_tier
 from cliqtel_portal.errors import NotPermitted
 from mcp_access.models import AccessToken, RefreshToken
+from mcp_access.restrictions import left_of
 
 
 class AuthorityEnded(NotPermitted):
@@ -45,8 +46,8 @@ def check_authority(approval: Approval) -> None:
     needed = _scope_of_draft(approval)
     if needed and needed not in allowed:
         raise AuthorityEnded(
-            f"The token that asked for this no longer holds {needed}. Reject it, or have it drafted"
-            " anew."
+            f"The token that asked for this no longer holds {needed}, or may only read since an"
+            " alert. Reject it, or have it drafted anew."
         )
 
 
@@ -63,17 +64,23 @@ def live_scopes(tenant: Tenant, token_id: uuid.UUID) -> frozenset[str] | None:
         return _session_scopes(token)
     while token.state in {"revoked", "expired"} and token.replaced_by is not None:
         token = token.replaced_by
-    return None if token.state in {"revoked", "expired"} else frozenset(token.scope.split())
+    if token.state in {"revoked", "expired"}:
+        return None
+    return left_of(frozenset(token.scope.split()), token.restricted_at)
 
 
 def _session_scopes(token: AccessToken) -> frozenset[str] | None:
     families = RefreshToken.objects.filter(access_token=token).values("token_family")
-    session = RefreshToken.objects.filter(
+    live = RefreshToken.objects.filter(
         token_family__in=families, revoked__isnull=True, expires_at__gt=timezone.now()
-    ).first()
+    )
+    session = live.select_related("access_token").first()
     if session is not None:
-        return frozenset(str(session.scope).split())
-    return None if token.state in {"revoked", "expired"} else frozenset(str(token.scope).split())
+        newest = session.access_token or token
+        return left_of(frozenset(str(session.scope).split()), newest.restricted_at)
+    if token.state in {"revoked", "expired"}:
+        return None
+    return left_of(frozenset(str(token.scope).split()), token.restricted_at)
 
 
 def _scope_of_draft(approval: Approval) -> str:

@@ -37,6 +37,11 @@ def access_error(principal: Principal, tool: Tool) -> PortalError | None:
             f"{tool.name} needs the role {needed} in this account; this person has "
             f"{principal.role}. Ask an owner of the account."
         )
+    if principal.is_restricted and scope in principal.granted_scopes:
+        return NotPermitted(
+            f"{tool.name} is closed: after an alert this token may only read. An admin of the"
+            " account can lift that in the portal, under AI Access, Alerts."
+        )
     return InsufficientScope(
         f"The token lacks the scope {scope}. Reconnect and allow it, or issue a token that has it."
     )

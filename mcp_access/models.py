@@ -66,6 +66,8 @@ class AccessToken(AbstractAccessToken):  # type: ignore[misc]
         blank=True,
         related_name="+",
     )
+    # Since then it may only read: a severe alert did that, and an admin lifts it.
+    restricted_at = models.DateTimeField(null=True, blank=True)
     # The token that takes over after a rotation; both live until this one expires.
     replaced_by = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaces"

@@ -33,3 +33,5 @@ class Principal:
     month_is_hard: bool
     connections: int | None
     address: str
+    # A severe alert took all but reading from the token, until an admin lifts that.
+    is_restricted: bool = False

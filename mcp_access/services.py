@@ -133,6 +133,7 @@ def rotate_token(actor: Membership, token_id: uuid.UUID, *, overlap: timedelta) 
         not_before=starts,
         allowed_cidrs=old.allowed_cidrs,
         burst_per_minute=old.burst_per_minute,
+        restricted_at=old.restricted_at,
         replaces=old,
         overlap_ends=min(old.expires, now + overlap),
     )
@@ -221,6 +222,7 @@ def _create(
     not_before: datetime | None,
     allowed_cidrs: list[str],
     burst_per_minute: int | None,
+    restricted_at: datetime | None = None,
     replaces: AccessToken | None = None,
     overlap_ends: datetime | None = None,
 ) -> IssuedToken:
@@ -238,6 +240,7 @@ def _create(
         not_before=not_before,
         allowed_cidrs=allowed_cidrs,
         burst_per_minute=burst_per_minute,
+        restricted_at=restricted_at,
     )
     token.remember(plaintext)
     try:

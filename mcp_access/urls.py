@@ -35,6 +35,7 @@ urlpatterns = [
     ),
     path("tokens/<uuid:token_id>/", tokens.token_detail, name="token-detail"),
     path("tokens/<uuid:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
+    path("tokens/<uuid:token_id>/lift/", alerts.restriction_lift, name="restriction-lift"),
     path("tokens/<uuid:token_id>/rotate/", tokens.token_rotate, name="token-rotate"),
     path("tokens/<uuid:token_id>/limit/", tokens.token_set_limit, name="token-set-limit"),
     path("apps/", apps.app_list, name="app-list"),

@@ -171,6 +171,10 @@ class McpValidator(OAuth2Validator):  # type: ignore[misc]
             resource=request.resource,
             expires=expires,
             source_refresh_token=spent,
+            # Renewing does not shake off what an alert has put on the session.
+            restricted_at=spent.access_token.restricted_at
+            if spent and spent.access_token
+            else None,
         )
         access.remember(token["access_token"])
         access.save(force_insert=True)

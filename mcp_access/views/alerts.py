@@ -17,6 +17,7 @@ from audit.services import last_calls_of_tokens
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.permissions import may_manage_all_tokens
 from cliqtel_portal.errors import NotFound
+from mcp_access import restricting
 from mcp_access.models import AccessToken
 
 _PER_PAGE = 50
@@ -53,6 +54,7 @@ def alert_detail(request: PortalRequest, alert_id: uuid.UUID) -> HttpResponse:
         "alert": alert,
         "advice": alert_words.advice_of(alert),
         "token": token,
+        "is_restricted": token is not None and restricting.is_restricted(token),
         "calls": last_calls_of_tokens([token.pk]) if token else [],
     }
     return render(request, "mcp_access/alert_detail.html", context)
@@ -72,6 +74,20 @@ def alert_acknowledge(request: PortalRequest, alert_id: uuid.UUID) -> HttpRespon
         name = alert.acknowledged_by.display_name
         messages.info(request, f"It was acknowledged already, by {name}.")
     return redirect("mcp_access:alert-detail", alert_id)
+
+
+@require_POST
+@portal_view(may_manage_all_tokens)
+def restriction_lift(request: PortalRequest, token_id: uuid.UUID) -> HttpResponse:
+    """Of a static token, or of an app by any token of its sessions."""
+    try:
+        token = restricting.lift(request.membership, token_id)
+    except NotFound as error:
+        raise Http404 from error
+    messages.success(request, "Lifted: it has its scopes back from the next call on.")
+    if token.kind == AccessToken.Kind.STATIC:
+        return redirect("mcp_access:token-detail", token_id)
+    return redirect("mcp_access:alert-list")
 
 
 def _row(alert: Alert) -> AlertRow:

@@ -19,6 +19,7 @@ _STATES = {
     "pending": ("Pending", "info"),
     "expired": ("Expired", ""),
     "revoked": ("Revoked", "bad"),
+    "restricted": ("Only reads", "bad"),
     "rotated": ("Rotated", "warn"),
     "blocked": ("Owner lost access", "bad"),
 }
@@ -27,7 +28,7 @@ _ENDED = ("expired", "revoked")
 
 @dataclass(frozen=True, kw_only=True)
 class TokenRow:
-    """`state` adds two to the token's own: rotated (a successor exists) and blocked.
+    """`state` adds to the token's own: rotated (a successor exists), restricted and blocked.
 
     Blocked: its owner left the account or has a role without AI access; `owner` is None, or says.
     """
@@ -83,6 +84,8 @@ def _row(actor: Membership, token: AccessToken, owner: Membership | None) -> Tok
         state = "rotated"
     elif not has_access and state not in _ENDED:
         state = "blocked"
+    elif token.restricted_at is not None and state in {"active", "expiring"}:
+        state = "restricted"
     label, tone = _STATES[state]
     is_own = token.user_id == actor.user_id
     is_live = _is_live(token)

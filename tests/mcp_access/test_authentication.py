@@ -12,7 +12,7 @@ from audit.models import ToolCall
 from cliqtel_portal.accounts.models import Tenant, User
 from mcp_access import tokens
 from mcp_access.models import AccessToken
-from tests.factories.mcp_access import make_token
+from tests.factories.mcp_access import EVERY_SCOPE, make_token
 from tests.wire import eventually
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
@@ -195,3 +195,20 @@ def test_an_owner_of_two_tenants_gets_the_tenant_of_the_token(alice, mallory, po
     result = post(plaintext, "tools/call", {"name": "whoami"}).json()["result"]
     assert result["structuredContent"]["tenant"]["slug"] == "malice"
     assert result["structuredContent"]["user"]["role"] == "member"
+
+
+def test_a_restricted_token_lists_and_calls_what_reads_and_nothing_else(alice, post):
+    token, plaintext = make_token(alice, scopes=EVERY_SCOPE)
+    AccessToken.objects.filter(pk=token.pk).update(restricted_at=timezone.now())
+    listed = post(plaintext, "tools/list", {}).json()["result"]["tools"]
+    names = {tool["name"] for tool in listed}
+    assert "search_numbers" in names
+    assert "send_message" not in names
+    assert post(plaintext, "tools/call", {"name": "whoami"}).status_code == 200
+    answer = post(plaintext, "tools/call", {"name": "send_message", "arguments": {}})
+    assert answer.status_code == 200  # not a step-up: more scopes would not help
+    result = answer.json()["result"]
+    assert result["isError"] is True
+    assert result["structuredContent"]["error"]["code"] == "not_permitted"
+    assert "after an alert this token may only read" in result["content"][0]["text"]
+    assert ToolCall.objects.latest("id").error_code == "not_permitted"
