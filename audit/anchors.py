@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from audit import slack
 from audit.models import Seal
+from audit.verification import ChainBroken
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,19 @@ def read_anchors() -> list[Anchor]:
     if path is None:
         return []
     return [anchor for file in (path, _head_file(path)) for anchor in _parsed(_lines(file))]
+
+
+def digests(given: Iterable[Anchor] = ()) -> dict[int, str]:
+    """By seal number, of the files and of those given.
+
+    Raises:
+        ChainBroken: two of them contradict each other.
+    """
+    found: dict[int, str] = {}
+    for anchor in [*read_anchors(), *given]:
+        if found.setdefault(anchor.number, anchor.digest) != anchor.digest:
+            raise ChainBroken(f"two anchors contradict each other on seal {anchor.number}")
+    return found
 
 
 def parse_anchor(text: str) -> Anchor:

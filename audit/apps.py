@@ -8,4 +8,4 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit log"
 
     def ready(self) -> None:
-        from audit import alert_admin, checks  # noqa: F401 - registers them
+        from audit import alert_admin, checks, seal_admin  # noqa: F401 - registers them

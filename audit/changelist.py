@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from audit.chain_checks import last_check
 from audit.partitions import months_held
 from audit.querysets import ToolCallQuerySet
 from cliqtel_portal.ids import first_uuid7_at
@@ -69,6 +70,20 @@ class ToolCallList(ChangeList):
         calls = super().get_queryset(request, exclude_parameters)
         self.clear_all_filters_qs = "?"
         return calls.defer("arguments", "result")
+
+    @cached_property
+    def chain(self) -> tuple[bool | None, str]:
+        """What the last verification found, None before the first; and that in words."""
+        check = last_check()
+        if check is None:
+            return None, "Not verified yet."
+        when = f"checked {timezone.localtime(check.checked_at):%Y-%m-%d %H:%M} UTC"
+        if check.problem:
+            return False, f"NOT in order: {check.problem} ({when})"
+        if check.sealed_up_to is None:
+            return None, f"Nothing is sealed yet ({when})."
+        up_to = f"{timezone.localtime(check.sealed_up_to):%Y-%m-%d %H:%M}"
+        return True, f"Verified up to seal #{check.last_seal:,} of {up_to} ({when})"
 
     @cached_property
     def dates(self) -> dict[str, Any]:

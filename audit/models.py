@@ -9,12 +9,13 @@ from django.db.models import Q
 from audit.alert_models import Alert, AlertWebhook, SeenNetwork, SlackMessage
 from audit.export_models import Export
 from audit.querysets import ToolCallQuerySet
-from audit.seal_models import Seal
+from audit.seal_models import ChainCheck, Seal
 from cliqtel_portal.ids import uuid7
 
 __all__ = [
     "Alert",
     "AlertWebhook",
+    "ChainCheck",
     "Export",
     "MonthlyUsage",
     "Seal",

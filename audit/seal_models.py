@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
+from cliqtel_portal.ids import uuid7
+
 
 class Seal(models.Model):
     """One link: which rows there were in a range of ids, with which macs, after which other seal.
@@ -51,3 +53,21 @@ class Seal(models.Model):
 
     def __str__(self) -> str:
         return f"seal {self.number}"
+
+
+class ChainCheck(models.Model):
+    """What a verification of the log found. For people to see; the proof is to run it again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    checked_at = models.DateTimeField()
+    rows = models.PositiveBigIntegerField(default=0)
+    first_seal = models.PositiveBigIntegerField(null=True)
+    last_seal = models.PositiveBigIntegerField(null=True)
+    sealed_up_to = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=300, blank=True, help_text="Empty: all in order.")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.problem or f"chain ok, {self.rows} rows"

@@ -14,6 +14,7 @@ from audit import (
     alerts,
     anchors,
     anomalies,
+    chain_checks,
     export_jobs,
     partitions,
     retention,
@@ -141,3 +142,15 @@ def delete_expired_exports() -> None:
     deleted = export_jobs.delete_expired()
     if deleted:
         logger.info("deleted the files of %d exports", deleted)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def verify_newest_calls() -> None:
+    """Prove the last days of the log. All of it takes longer than a task may: `verify_audit`."""
+    with advisory_lock("audit.verify_newest_calls") as acquired:
+        if not acquired:
+            return
+        since = timezone.now() - timedelta(days=settings.AUDIT_VERIFY_DAYS)
+        check, _ = chain_checks.check_chain(since=since)
+    if check.problem:
+        slack.send_text(f"The audit log is not in order: {check.problem}", key=f"check:{check.pk}")

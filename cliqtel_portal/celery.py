@@ -77,6 +77,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour=1, minute=10),
         "options": {"expires": 12 * 3600},
     },
+    "verify newest calls": {
+        "task": "audit.tasks.verify_newest_calls",
+        "schedule": crontab(hour=1, minute=30),
+        "options": {"expires": 12 * 3600},
+    },
     "keep partitions ahead": {
         "task": "audit.tasks.keep_partitions_ahead",
         "schedule": crontab(hour=2, minute=10),

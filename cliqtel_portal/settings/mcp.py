@@ -132,6 +132,7 @@ AUDIT_SEAL_MAX_ROWS = 10_000  # in one seal; 24 bytes each in its row
 # Seconds back in which each run looks for rows that came after their range was sealed. The daily
 # anchor looks through all.
 AUDIT_SEAL_LATE_WINDOW = 3600
+AUDIT_VERIFY_DAYS = 2  # of the log are verified each night; all of it by `manage.py verify_audit`
 # Where the chain's head is written down outside of the database, which it then can't be cut short
 # without. Empty: nowhere. It must outlive the container, on a disk that the database can't write.
 AUDIT_ANCHOR_FILE = _env.str("AUDIT_ANCHOR_FILE", default="")

@@ -106,5 +106,5 @@ def test_a_line_cut_off_by_a_crash_is_passed_over(file):
 def test_anchors_that_contradict_each_other_are_told(file):
     _seal_more(20)
     anchors.anchor_chain()
-    with pytest.raises(CommandError, match="two anchors contradict on seal 1"):
+    with pytest.raises(CommandError, match="two anchors contradict each other on seal 1"):
         call_command("verify_audit", "--anchor", f"1:{'0' * 64}")

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from audit.anchors import Anchor, parse_anchor, read_anchors
-from audit.verification import ChainBroken, Report, verify_chain
+from audit.anchors import Anchor, parse_anchor
+from audit.chain_checks import check_chain
+from audit.verification import Report
 
 
 class Command(BaseCommand):
@@ -35,14 +36,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        anchors: dict[int, str] = {}
-        for anchor in [*read_anchors(), *options["anchor"]]:
-            if anchors.setdefault(anchor.number, anchor.digest) != anchor.digest:
-                raise CommandError(f"chain broken: two anchors contradict on seal {anchor.number}")
-        try:
-            report = verify_chain(since=options["since"], anchors=anchors)
-        except ChainBroken as error:
-            raise CommandError(f"chain broken: {error}") from error
+        check, report = check_chain(since=options["since"], anchors=options["anchor"])
+        if check.problem:
+            raise CommandError(f"chain broken: {check.problem}")
         self.stdout.write(f"chain ok, {report.rows} rows")
         for line in _details(report):
             self.stdout.write(f"  {line}")
