@@ -6,6 +6,7 @@ from django.urls import path
 
 from mcp_access.views import (
     activity,
+    activity_export,
     alerts,
     apps,
     doctor,
@@ -46,6 +47,7 @@ urlpatterns = [
     path("usage/days.csv", usage.usage_days, name="usage-days"),
     path("usage/statements.csv", usage.usage_statements, name="usage-statements"),
     path("activity/", activity.activity, name="activity"),
+    path("activity/export/", activity_export.activity_export, name="activity-export"),
     path("activity/<uuid:call_id>/", activity.call_detail, name="call-detail"),
     path("alerts/", alerts.alert_list, name="alert-list"),
     path("alerts/<uuid:alert_id>/", alerts.alert_detail, name="alert-detail"),
