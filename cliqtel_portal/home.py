@@ -11,10 +11,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from audit.models import ToolCall
-from audit.querysets import ToolCallQuerySet
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
-from cliqtel_portal.accounts.models import Membership, Tenant
-from cliqtel_portal.accounts.permissions import may_manage_all_tokens, may_use_ai_access
+from cliqtel_portal.accounts.models import Tenant
+from cliqtel_portal.accounts.permissions import may_use_ai_access
 from cliqtel_portal.billing.services import balance
 from cliqtel_portal.callflows.models import CallFlow
 from cliqtel_portal.money import Money
@@ -44,21 +43,13 @@ def home(request: PortalRequest) -> HttpResponse:
         "balance": _in_cents(balance(request.tenant)),
     }
     if may_use_ai_access(request.membership.role):
-        calls = _visible_calls(request.membership)
+        calls = ToolCall.objects.visible_to(request.membership)
         context |= {
             "is_connected": any(host.last_used_at for host in connections_of(request.membership)),
             "has_called": calls.filter(status=ToolCall.Status.OK).exists(),
             "calls": calls.order_by("-id")[:_LAST_CALLS],
         }
     return render(request, "home.html", context)
-
-
-def _visible_calls(actor: Membership) -> ToolCallQuerySet:
-    """The calls of the person's own tokens, or all of the tenant for admins."""
-    calls = ToolCall.objects.for_tenant(actor.tenant_id)
-    if not may_manage_all_tokens(actor.role):
-        calls = calls.filter(user_id=actor.user_id)
-    return calls
 
 
 def _numbers(tenant: Tenant) -> Holding:
