@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from audit.criteria import calls_matching, criteria_of
 from audit.models import ToolCall
 from audit.period import read_period
 from audit.query import KEYS, MAX_QUERY, BadQuery, CallQuery, parse_query
+from audit.querysets import ToolCallQuerySet
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.ids import uuid7
 from tests.factories.audit import failed, make_call, ok
@@ -22,8 +24,12 @@ def parse(text: str) -> CallQuery:
     return parse_query(text, zone=AMSTERDAM, now=NOW)
 
 
+def narrowed(text: str) -> ToolCallQuerySet:
+    return parse(text).narrow(ToolCall.objects.all())
+
+
 def found(text: str) -> set:
-    return set(parse(text).narrow(ToolCall.objects.all()).values_list("pk", flat=True))
+    return set(narrowed(text).values_list("pk", flat=True))
 
 
 def bad_terms(text: str) -> list[str]:
@@ -188,6 +194,11 @@ def test_each_key_finds_its_rows(alice: Membership):
         "status:error tool:get_pricing client:Cursor*": {wrong.pk},
     }
     assert {text: found(text) for text in expected} == expected
+    exported = {
+        text: set(calls_matching(criteria_of(narrowed(text))).values_list("pk", flat=True))
+        for text in expected
+    }
+    assert exported == expected
     assert {text.partition(":")[0] for text in expected} | {"created"} == set(KEYS)
 
 

@@ -46,6 +46,8 @@ def test_calls_are_filtered_and_opened(
     page.get_by_text("How to write a filter").click()
     shots("activity-help")
     page.get_by_text("How to write a filter").click()
+    page.locator(".menus summary", has_text="Client").click()
+    shots("activity-menu")
     page.locator(".menus summary", has_text="Status").click()
     page.get_by_role("link", name="Error", exact=True).click()
     expect(page.get_by_role("searchbox", name="Filter")).to_have_value("status:error")
