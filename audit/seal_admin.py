@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
-from audit.admin import ReadOnlyAdmin
 from audit.changelist import EstimatingPaginator
 from audit.models import ChainCheck, Seal
+from audit.read_only import ReadOnlyAdmin
 from audit.record import UnknownKey
 from audit.seal_record import is_genuine
 from cliqtel_portal.ids import moment_of
