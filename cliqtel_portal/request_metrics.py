@@ -6,10 +6,18 @@ from typing import Any
 
 from django.http import HttpRequest
 from django_prometheus.middleware import PrometheusAfterMiddleware
+from django_prometheus.utils import Time
 
 
 class RequestMetricsMiddleware(PrometheusAfterMiddleware):  # type: ignore[misc]
     """django-prometheus', with a bound: a method that the caller made up would be kept for ever."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        try:
+            super().process_request(request)
+        except (ValueError, OverflowError):
+            # A Content-Length that is no sane number. Only the clock comes after it.
+            request.prometheus_after_middleware_event = Time()  # type: ignore[attr-defined]
 
     def label_metric(
         self, metric: Any, request: HttpRequest, response: Any = None, **labels: str
