@@ -135,6 +135,7 @@ class _Few:
         path("numbers/", sample_page.sample),
         path("trunks/", sample_page.sample),
         path("account/", include("cliqtel_portal.accounts.urls")),
+        path("approvals/", include("approvals.urls")),
     ]
 
 
