@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
 
     from cliqtel_portal.accounts.models import Membership, Tenant
     from tests.factories.approvals import CountingExecutor
+
+
+# A busy machine is no failure, and each run draws other examples.
+hypothesis.settings.register_profile("suite", deadline=None, max_examples=50)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture
