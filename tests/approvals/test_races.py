@@ -4,46 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from approvals import execution, expiry, services
 from approvals.errors import AlreadyDecided, ApprovalExpired, PriceChanged
 from approvals.models import Decision
-from cliqtel_portal.errors import PortalError
 from cliqtel_portal.notices.models import Event
 from tests.factories.approvals import approval_in, make_approval, make_policy, quote_of
+from tests.races import at_once
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
-
-
-def at_once(*work: Callable[[], Any]) -> tuple[list[Any], list[PortalError]]:
-    barrier = threading.Barrier(len(work))
-    won: list[Any] = []
-    lost: list[PortalError] = []
-
-    def run(job: Callable[[], Any]) -> None:
-        try:
-            connection.ensure_connection()
-            barrier.wait(timeout=20)
-            won.append(job())
-        except PortalError as error:
-            lost.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[job]) for job in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert len(won) + len(lost) == len(work), "a thread died of something else"
-    return won, lost
 
 
 def clicks(approval, *actors, **options):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+import functools
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.errors import InvalidArguments, PortalError
@@ -21,42 +20,23 @@ from mcp_access.services import (
 )
 from tests.factories.accounts import MembershipFactory
 from tests.factories.mcp_access import make_token
+from tests.races import at_once
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 
 RUNNERS = 6
 
 
-def at_once(work: Callable[[int], IssuedToken]) -> tuple[list[IssuedToken], list[PortalError]]:
-    """What came of `work(0)`, `work(1)`… begun together, each on a connection of its own."""
-    barrier = threading.Barrier(RUNNERS)
-    won: list[IssuedToken] = []
-    lost: list[PortalError] = []
-
-    def run(number: int) -> None:
-        try:
-            connection.ensure_connection()
-            barrier.wait(timeout=10)
-            won.append(work(number))
-        except PortalError as error:
-            lost.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[number]) for number in range(RUNNERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert len(won) + len(lost) == RUNNERS, "a thread died of something else"
-    return won, lost
+def by_number(work: Callable[[int], IssuedToken]) -> tuple[list[IssuedToken], list[PortalError]]:
+    """What came of `work(0)`, `work(1)`… begun together."""
+    return at_once(*[functools.partial(work, number) for number in range(RUNNERS)])
 
 
 def test_the_last_free_connection_is_issued_once(alice: Membership, bob: Membership) -> None:
     for number in range(4):
         make_token(alice, name=f"taken {number}")
     people = [alice, bob]
-    won, lost = at_once(
+    won, lost = by_number(
         lambda number: issue_token(
             people[number % 2], name=f"racer {number}", scopes=["mcp.docs.read"]
         )
@@ -67,7 +47,9 @@ def test_the_last_free_connection_is_issued_once(alice: Membership, bob: Members
 
 
 def test_one_name_is_issued_once(alice: Membership) -> None:
-    won, lost = at_once(lambda number: issue_token(alice, name="Laptop", scopes=["mcp.docs.read"]))
+    won, lost = by_number(
+        lambda number: issue_token(alice, name="Laptop", scopes=["mcp.docs.read"])
+    )
     assert len(won) == 1
     assert {type(error) for error in lost} == {InvalidArguments}
     assert AccessToken.objects.get() == won[0].token
@@ -75,7 +57,9 @@ def test_one_name_is_issued_once(alice: Membership) -> None:
 
 def test_a_token_is_rotated_once(alice: Membership) -> None:
     old, _ = make_token(alice)
-    won, lost = at_once(lambda number: rotate_token(alice, old.pk, overlap=timedelta(hours=number)))
+    won, lost = by_number(
+        lambda number: rotate_token(alice, old.pk, overlap=timedelta(hours=number))
+    )
     assert len(won) == 1
     assert {type(error) for error in lost} == {TokenNotLive}
     old.refresh_from_db()
@@ -86,7 +70,7 @@ def test_a_token_is_rotated_once(alice: Membership) -> None:
 
 def test_tenants_do_not_wait_for_each_other() -> None:
     people = [MembershipFactory(tenant__tier="discover") for _ in range(RUNNERS)]
-    won, lost = at_once(
+    won, lost = by_number(
         lambda number: issue_token(people[number], name="Laptop", scopes=["mcp.docs.read"])
     )
     assert (len(won), lost) == (RUNNERS, [])

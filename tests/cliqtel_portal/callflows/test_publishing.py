@@ -1,20 +1,15 @@
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from django.db import connection
 
 from cliqtel_portal.accounts.models import Membership, Tenant
 from cliqtel_portal.callflows import drafts
 from cliqtel_portal.callflows.errors import ChangeClosed, ChangeNotFound, StaleBase
 from cliqtel_portal.callflows.models import CallFlow, Change, Revision
 from cliqtel_portal.callflows.publishing import Publication, publish_change
-from cliqtel_portal.errors import PortalError
 from tests.factories.callflows import RevisionFactory, make_flow, retitled
 from tests.factories.numbers import PhoneNumberFactory
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -141,30 +136,6 @@ def test_mallory_publishes_nothing_of_acme(acme: Tenant, mallory: Membership) ->
         publish_change(mallory.tenant, change_id=change.pk, approved_by_label="Mallory")
     change.refresh_from_db()
     assert (change.status, Revision.objects.count()) == ("pending", 1)
-
-
-def at_once(*work: Callable[[], Any]) -> tuple[list[Any], list[PortalError]]:
-    barrier = threading.Barrier(len(work))
-    won: list[Any] = []
-    lost: list[PortalError] = []
-
-    def run(job: Callable[[], Any]) -> None:
-        try:
-            connection.ensure_connection()
-            barrier.wait(timeout=20)
-            won.append(job())
-        except PortalError as error:
-            lost.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[job]) for job in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert len(won) + len(lost) == len(work), "a thread died of something else"
-    return won, lost
 
 
 @pytest.mark.wire

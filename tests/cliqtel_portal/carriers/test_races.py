@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from django.db import connection
 
 from cliqtel_portal.carriers import services, tasks
 from cliqtel_portal.carriers.backends.sandbox import SandboxCarrier
-from cliqtel_portal.carriers.errors import CarrierError
 from cliqtel_portal.carriers.models import CarrierOperation, SandboxNumber, SandboxRequest
 from cliqtel_portal.carriers.types import NumberOrder, NumberRelease
 from tests.factories.carriers import SandboxFaultFactory
+from tests.races import at_once
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
-
-
-def at_once(*work: Callable[[], Any]) -> tuple[list[Any], list[CarrierError]]:
-    barrier = threading.Barrier(len(work))
-    won: list[Any] = []
-    lost: list[CarrierError] = []
-
-    def run(job: Callable[[], Any]) -> None:
-        try:
-            connection.ensure_connection()
-            barrier.wait(timeout=20)
-            won.append(job())
-        except CarrierError as error:
-            lost.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[job]) for job in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert len(won) + len(lost) == len(work), "a thread died of something else"
-    return won, lost
 
 
 def test_eight_workers_ask_once_and_all_hear_the_answer(acme, handler, monkeypatch):

@@ -10,7 +10,7 @@ from cliqtel_portal.accounts.models import Tenant
 from cliqtel_portal.messaging.errors import OverLimit
 from cliqtel_portal.messaging.models import Message
 from cliqtel_portal.messaging.services import Origin, Prepared, send_now
-from tests.approvals.test_races import at_once
+from tests.races import at_once
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 

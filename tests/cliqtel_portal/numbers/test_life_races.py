@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from cliqtel_portal.carriers.models import CarrierOperation
-from cliqtel_portal.errors import PortalError
 from cliqtel_portal.numbers.change_models import NumberChange
 from cliqtel_portal.numbers.errors import ConnectionChanged
 from cliqtel_portal.numbers.services.assignment import assign_number
 from cliqtel_portal.numbers.services.release import hand_back, restore_number
 from tests.factories.numbers import PhoneNumberFactory
 from tests.factories.trunks import TrunkFactory
+from tests.races import at_once
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
-
-
-def at_once(*work: Callable[[], Any]) -> tuple[list[Any], list[PortalError]]:
-    barrier = threading.Barrier(len(work))
-    won: list[Any] = []
-    lost: list[PortalError] = []
-
-    def run(job: Callable[[], Any]) -> None:
-        try:
-            connection.ensure_connection()
-            barrier.wait(timeout=20)
-            won.append(job())
-        except PortalError as error:
-            lost.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=[job]) for job in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert len(won) + len(lost) == len(work), "a thread died of something else"
-    return won, lost
 
 
 def test_of_many_moves_from_one_base_one_is_done_and_repeats_of_it_do_nothing_more(acme):

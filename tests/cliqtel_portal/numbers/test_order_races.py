@@ -17,11 +17,11 @@ from cliqtel_portal.numbers.order_models import NumberOrder
 from cliqtel_portal.numbers.services import orders
 from cliqtel_portal.numbers.services.order_drafts import draft_order
 from cliqtel_portal.numbers.services.reservations import reserve_number
-from tests.approvals.test_races import at_once
 from tests.factories.billing import LedgerEntryFactory
 from tests.factories.numbers import StockNumberFactory
 from tests.factories.orders import make_order
 from tests.factories.pricing import PriceFactory
+from tests.races import at_once
 
 pytestmark = [pytest.mark.wire, pytest.mark.django_db(transaction=True)]
 
