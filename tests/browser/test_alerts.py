@@ -48,6 +48,7 @@ def test_an_alert_is_told_and_acknowledged(
     expect(page.get_by_text("hooks.slack.com/…cret")).to_be_visible()
     shots("alert-settings")
     page.get_by_role("link", name="Remove").click()
+    page.wait_for_url("**/remove/")
     shots("alert-settings-remove")
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("Removed.")).to_be_visible()

@@ -60,6 +60,7 @@ def test_the_pages_hold_in_light_dark_and_on_a_phone(
     page.get_by_label("E-mail").fill("alice@acme.example")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
     shots("login-error")
     page.goto("/account/password/reset/")
     shots("reset")
