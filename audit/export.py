@@ -7,9 +7,8 @@ staff only, whose exports span tenants. The answer is a download, or, for XLSX a
 redirect to the list of exports (`exports:list`, for staff the admin's), where a worker's progress
 and then the link are seen. Each export leaves a row of `Export` that nobody can take back.
 
-Bytes are made a page of rows at a time and given to the server as it takes them. It holds what the
-client has not read yet, so a slow one is for the reverse proxy to buffer; a stream is bounded by
-EXPORT_STREAM_ROWS.
+Bytes are made a page of rows at a time, or read from the file, as the client takes them: a slow one
+costs no memory (cliqtel_portal.backpressure), and no connection to the database between two pages.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from django.core.handlers.asgi import ASGIHandler
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cliqtel_portal.settings.dev")
 django.setup(set_prefix=False)
 
+from cliqtel_portal.backpressure import PacedSend  # noqa: E402
 from cliqtel_portal.routing import websocket_application  # noqa: E402 - models need the apps
 from mcp_access.asgi import McpEndpoint  # noqa: E402
 from mcp_access.oauth.validator import ARRIVED_HEADER  # noqa: E402
@@ -48,7 +49,11 @@ class Application:
         if path in _MCP_PATHS:
             await self._mcp(scope, receive, send)
         else:
-            await self._django(scope, receive, send)  # type: ignore[arg-type]
+            paced = PacedSend(send)
+            try:
+                await self._django(scope, receive, paced)  # type: ignore[arg-type]
+            finally:
+                paced.close()
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """With two origins, only where the portal is: the resource's host has no sessions."""

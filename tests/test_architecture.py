@@ -67,6 +67,7 @@ ASYNC_FILES = {
     "audit/services.py",
     "cliqtel_portal/pool.py",
     "cliqtel_portal/asgi.py",
+    "cliqtel_portal/backpressure.py",
     "cliqtel_portal/routing.py",
 }
 OAUTH_FILES = {"mcp_access/models.py", "mcp_access/authentication.py"}
