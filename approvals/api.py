@@ -15,10 +15,10 @@ from approvals import inbox, serializers, services
 from approvals.cards import Card, cards_of, waiting_for
 from approvals.executors import executor_of, is_registered
 from approvals.models import Approval
-from approvals.passwords import confirm_password
 from approvals.presentation import Presentation
 from approvals.timeline import timeline_of
 from cliqtel_portal.accounts.api import PortalAPIView
+from cliqtel_portal.accounts.passwords import confirm_password
 from cliqtel_portal.api_errors import ErrorSerializer
 from cliqtel_portal.api_fields import CHANGE_REFUSALS, REFUSALS
 from cliqtel_portal.errors import NotFound
@@ -120,7 +120,9 @@ class ApproveView(ApprovalView):
         password = said.validated_data["password"]
         is_confirmed = bool(password) and self.card(approval).needs_password
         if is_confirmed:
-            confirm_password(request._request, self.member.user, password)
+            confirm_password(
+                request._request, self.member.user, password, outcome="Nothing was decided."
+            )
         ruling = services.approve(
             self.member,
             approval_id=approval_id,

@@ -55,27 +55,6 @@ class PasswordRequired(ApprovalError):
     code = "password_required"
 
 
-class WrongPassword(ApprovalError):
-    """What was typed is not the password of the person who decides."""
-
-    code = "wrong_password"
-
-
-class TooManyPasswords(ApprovalError):
-    """Wrong ones too often: none is looked at for a while."""
-
-    code = "rate_limited"
-    retryable = True
-
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after  # seconds
-
-    @property
-    def details(self) -> Mapping[str, Any]:
-        return {"retry_after": self.retry_after}
-
-
 class DigestMismatch(ApprovalError):
     """The stored arguments or price are not those that were digested: nothing may run."""
 

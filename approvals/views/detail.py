@@ -24,16 +24,18 @@ from approvals.errors import (
     ApprovalExpired,
     PasswordRequired,
     PriceChanged,
-    TooManyPasswords,
-    WrongPassword,
 )
 from approvals.executors import executor_of, is_registered
 from approvals.forms import DecisionForm
 from approvals.models import Approval
-from approvals.passwords import confirm_password
 from approvals.presentation import Presentation
 from approvals.timeline import timeline_of
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
+from cliqtel_portal.accounts.passwords import (
+    TooManyPasswords,
+    WrongPassword,
+    confirm_password,
+)
 from cliqtel_portal.accounts.permissions import may_decide_approvals, may_use_ai_access
 from cliqtel_portal.errors import PortalError
 from cliqtel_portal.templatetags.portal import distance
@@ -79,7 +81,7 @@ def approval_approve(request: PortalRequest, approval_id: uuid.UUID) -> HttpResp
     try:
         password = form.cleaned_data["password"]
         if card.needs_password and password:
-            confirm_password(request, request.user, password)
+            confirm_password(request, request.user, password, outcome="Nothing was decided.")
         ruling = services.approve(
             request.membership,
             approval_id=approval.pk,

@@ -107,8 +107,8 @@ APPROVAL_CLAIM_SECONDS = 60
 APPROVAL_RETRY_SECONDS = 15  # the first; doubled each time
 APPROVAL_RETRY_MAX_SECONDS = 900
 APPROVAL_MAX_ATTEMPTS = 8  # then it has failed, with the last reason
-# Wrong passwords of one person, where a decision asks for it.
-RATE_LIMIT_DECISION_FAILURES = "5/5m"
+# Wrong passwords of one person, where a decision or a secret asks for it.
+RATE_LIMIT_CONFIRM_FAILURES = "5/5m"
 
 # Of one call flow: a host that drafts in a circle must not bury the inbox.
 CALLFLOWS_MAX_PENDING_CHANGES = 20

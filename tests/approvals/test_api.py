@@ -196,7 +196,7 @@ def test_what_is_posted_wrongly_is_refused_with_all_problems(alice):
 
 def test_wrong_passwords_are_counted_and_then_not_even_looked_at(alice, settings):
     settings.RATELIMIT_CACHE_PREFIX = f"rl:{uuid.uuid4()}:"
-    settings.RATE_LIMIT_DECISION_FAILURES = "2/5m"
+    settings.RATE_LIMIT_CONFIRM_FAILURES = "2/5m"
     make_policy(alice, always_four_eyes=True)
     approval = make_approval(alice)
     browser = api_of(alice)

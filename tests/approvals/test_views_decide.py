@@ -149,7 +149,7 @@ def test_who_decides_alone_types_the_password(
     alice: Membership, executor: CountingExecutor, settings: Settings
 ) -> None:
     settings.RATELIMIT_CACHE_PREFIX = f"rl:{uuid.uuid4()}:"
-    settings.RATE_LIMIT_DECISION_FAILURES = "2/5m"
+    settings.RATE_LIMIT_CONFIRM_FAILURES = "2/5m"
     alice.user.set_password(PASSWORD)
     alice.user.save()
     executor.price = quote_of("500")
@@ -172,7 +172,7 @@ def test_guessing_the_password_ends_soon(
     alice: Membership, executor: CountingExecutor, settings: Settings
 ) -> None:
     settings.RATELIMIT_CACHE_PREFIX = f"rl:{uuid.uuid4()}:"
-    settings.RATE_LIMIT_DECISION_FAILURES = "2/5m"
+    settings.RATE_LIMIT_CONFIRM_FAILURES = "2/5m"
     alice.user.set_password(PASSWORD)
     alice.user.save()
     executor.price = quote_of("500")
