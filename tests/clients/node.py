@@ -58,10 +58,16 @@ def require() -> str:
 
 @contextmanager
 def running(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A node process with pipes, which is gone afterwards."""
+    """A node process, in this folder."""
+    with started(require(), *arguments, cwd=HERE, **options) as process:
+        yield process
+
+
+@contextmanager
+def started(*command: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A process with pipes, which is gone afterwards."""
     process = subprocess.Popen(
-        [require(), *arguments],
-        cwd=HERE,
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         bufsize=0,
@@ -96,7 +102,7 @@ class Lines:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             while b"\n" not in self._rest:
                 if not selector.select(max(0.0, deadline - time.monotonic())):
-                    pytest.fail(f"node said nothing for {seconds} s; so far {self._rest!r}")
+                    pytest.fail(f"it said nothing for {seconds} s; so far {self._rest!r}")
                 piece = self._process.stdout.read(65536)
                 if not piece:
                     rest, self._rest = self._rest, b""

@@ -33,7 +33,7 @@ async def expire_access_tokens() -> None:
     assert await AccessToken.objects.filter(kind="oauth").aupdate(expires=long_ago) > 0
 
 
-@pytest.mark.parametrize("mode", ["legacy", "2026-07-28", "auto"])
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 async def test_host_connects_from_nothing_but_the_url(mode, host, alice):
     async with host.connect(mode) as client:
         listed = await client.list_tools()

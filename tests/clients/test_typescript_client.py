@@ -35,7 +35,7 @@ def statuses(host: TypeScriptHost, path: str) -> list[int]:
     return [status for _, there, status in host.trace if there == path]
 
 
-@pytest.mark.parametrize("mode", ["legacy", "2026-07-28", "auto"])
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 def test_client_connects_from_nothing_but_the_url(mode, portal, alice, alice_at_browser):
     with typescript_host(portal.mcp, mode=mode) as host:
         connect(host, alice_at_browser)
