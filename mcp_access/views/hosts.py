@@ -1,214 +1,276 @@
-"""What to type or paste into each AI host: the endpoint alone to sign in, or with a token."""
+"""AI hosts as tiles, each with its ways to connect: by signing in, or with a token."""
 
 from __future__ import annotations
 
-import json
+import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from urllib.parse import urlsplit
 
-from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from mcp_access.views import snippets
 
 # Words, not a token's form: what is pasted without being replaced can't be mistaken for one.
 PLACEHOLDER = "YOUR_TOKEN"
+_COOKIE = "ai_host"
+_COOKIE_SECONDS = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Something to copy, whole and exact. `label` says what it is where there are several."""
+
+    text: str
+    language: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """`where`: what to open; `blocks`: what goes there. `link` opens the host itself."""
+
+    where: str
+    blocks: tuple[Block, ...]
+    note: str = ""
+    link: str = ""
+    link_label: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """One way to connect. `where`: what to open; `snippet`: what goes there, whole and exact.
-
-    `with_token` is the alternative to signing in; a way that is one itself has none.
-    """
+    """A host can sign in, use a token, or both. `caller` is whose network the calls come from."""
 
     key: str
     title: str
     subtitle: str
-    where: str
-    snippet: str
-    note: str = ""
-    with_token: Host | None = None
+    sign_in: Way | None = None
+    token: Way | None = None
+    caller: str = ""
 
-
-def sign_in_hosts() -> list[Host]:
-    """Every host, by signing in where it can, in the order of the overview."""
-    endpoint = settings.MCP_RESOURCE_URL
-    tokens = {host.key: host for host in hosts()}
-    return [
-        Host(
-            key="claude",
-            title="Claude",
-            subtitle="claude.ai, Desktop, phone",
-            where=(
-                "Settings → Connectors → Add custom connector. Paste the URL, choose Connect and "
-                "sign in."
-            ),
-            snippet=endpoint,
-            note="Claude calls the endpoint from Anthropic's network, so it must be reachable "
-            "there.",
-            with_token=tokens["claude"],
-        ),
-        Host(
-            key="claude-code",
-            title="Claude Code",
-            subtitle="In the terminal",
-            where="Run this once, then type /mcp in Claude Code, choose cliqtel and sign in.",
-            snippet=f"claude mcp add --transport http cliqtel {endpoint}",
-            with_token=tokens["claude-code"],
-        ),
-        Host(
-            key="chatgpt",
-            title="ChatGPT",
-            subtitle="Apps, Responses API",
-            where=(
-                "Settings → Apps → Advanced settings: switch on Developer mode. Then Create, "
-                "Authentication OAuth, paste the URL and sign in."
-            ),
-            snippet=endpoint,
-            note="OpenAI calls the endpoint from its own network, so it must be reachable there.",
-            with_token=tokens["chatgpt"],
-        ),
-        Host(
-            key="cursor",
-            title="Cursor",
-            subtitle="Editor",
-            where=(
-                "In ~/.cursor/mcp.json, or .cursor/mcp.json of one project. Then sign in from "
-                "Cursor's MCP settings."
-            ),
-            snippet=_json({"mcpServers": {"cliqtel": {"url": endpoint}}}),
-            with_token=tokens["cursor"],
-        ),
-        Host(
-            key="vs-code",
-            title="VS Code",
-            subtitle="GitHub Copilot chat",
-            where="Command palette → MCP: Open User Configuration. Start the server and sign in.",
-            snippet=_json({"servers": {"cliqtel": {"type": "http", "url": endpoint}}}),
-            with_token=tokens["vs-code"],
-        ),
-        Host(
-            key="copilot-studio",
-            title="Copilot Studio",
-            subtitle="Microsoft agents",
-            where=(
-                "Tools → Add a tool → Model Context Protocol. Paste the URL. Authentication: "
-                "OAuth 2.0, type Dynamic discovery. Then create a connection and sign in."
-            ),
-            snippet=endpoint,
-            note="Microsoft calls it from its own network, so it must be reachable there.",
-            with_token=tokens["copilot-studio"],
-        ),
-        tokens["curl"],
-    ]
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether it calls from elsewhere, and the endpoint is on this machine or network."""
+        return bool(self.caller) and _is_private(snippets.endpoint())
 
 
 def hosts(token: str = PLACEHOLDER) -> list[Host]:
-    """Every host that works with a token, in the order of the overview."""
-    endpoint = settings.MCP_RESOURCE_URL
-    bearer = f"Bearer {token}"
+    """Every host, those that most people have first."""
+    url = Block(text=snippets.endpoint())
     return [
+        Host(
+            key="claude",
+            title="Claude",
+            subtitle="claude.ai and Desktop",
+            caller="Anthropic's network",
+            sign_in=Way(
+                where="Settings → Connectors → Add custom connector. Paste the URL, choose Add, "
+                "then Connect, and sign in.",
+                blocks=(url,),
+            ),
+            token=Way(
+                where="Claude Desktop: Settings → Developer → Edit config, then restart it. Needs "
+                "Node.js. claude.ai in the browser signs in.",
+                blocks=(Block(text=snippets.claude_desktop(token), language="json"),),
+            ),
+        ),
         Host(
             key="claude-code",
             title="Claude Code",
             subtitle="In the terminal",
-            where="Run this once, then type /mcp in Claude Code.",
-            snippet=(
-                f"claude mcp add --transport http cliqtel {endpoint} \\\n"
-                f'  --header "Authorization: {bearer}"'
+            sign_in=Way(
+                where="Run this once, then type /mcp in Claude Code, choose cliqtel and sign in.",
+                blocks=(
+                    Block(text=snippets.claude_code(), language="sh"),
+                    Block(
+                        text=snippets.claude_project(),
+                        language="json",
+                        label="Or for everybody in a project, in .mcp.json:",
+                    ),
+                ),
             ),
-        ),
-        Host(
-            key="claude",
-            title="Claude",
-            subtitle="Claude Desktop",
-            where="Settings → Developer → Edit config, then restart Claude. Needs Node.js.",
-            snippet=_json(
-                {
-                    "mcpServers": {
-                        "cliqtel": {
-                            "command": "npx",
-                            # No blank in an argument: Windows would split it.
-                            "args": [
-                                "-y",
-                                "mcp-remote",
-                                endpoint,
-                                "--header",
-                                "Authorization:${CLIQTEL_AUTH}",
-                            ],
-                            "env": {"CLIQTEL_AUTH": bearer},
-                        }
-                    }
-                }
+            token=Way(
+                where="Run this once, then type /mcp in Claude Code to see that it is connected.",
+                blocks=(Block(text=snippets.claude_code(token), language="sh"),),
+                note="Some versions pass over the header and ask you to sign in: then do that.",
             ),
         ),
         Host(
             key="chatgpt",
             title="ChatGPT",
-            subtitle="OpenAI Responses API",
-            where="A member of “tools” in your request.",
-            snippet=_json(
-                {
-                    "type": "mcp",
-                    "server_label": "cliqtel",
-                    "server_url": endpoint,
-                    "authorization": token,
-                    "require_approval": "never",
-                }
+            subtitle="Apps",
+            caller="OpenAI's network",
+            sign_in=Way(
+                where="Settings → Apps → Advanced settings: switch on Developer mode. Then Create, "
+                "Authentication OAuth, paste the URL and sign in.",
+                blocks=(url,),
+                note="ChatGPT has no field for a token. Programs use the OpenAI API.",
             ),
-            note="OpenAI calls the endpoint from its own network, so it must be reachable there.",
+        ),
+        Host(
+            key="openai",
+            title="OpenAI API",
+            subtitle="Responses",
+            caller="OpenAI's network",
+            token=Way(
+                where="A request with your OpenAI key; choose a model.",
+                blocks=(Block(text=snippets.openai(token), language="sh"),),
+                note="“never” is about OpenAI's own question. What costs money or changes "
+                "something waits for a person here all the same.",
+            ),
+        ),
+        Host(
+            key="claude-api",
+            title="Claude API",
+            subtitle="Messages",
+            caller="Anthropic's network",
+            token=Way(
+                where="A request with your Anthropic key; choose a model.",
+                blocks=(Block(text=snippets.claude_api(token), language="sh"),),
+            ),
         ),
         Host(
             key="copilot-studio",
             title="Copilot Studio",
             subtitle="Microsoft agents",
-            where=(
-                "Tools → Add a tool → Model Context Protocol. Authentication: API key, type "
-                "Header, header name Authorization. Then, as the key, with the word Bearer:"
+            caller="Microsoft's network",
+            sign_in=Way(
+                where="Tools → Add a tool → New tool → Model Context Protocol. Paste the URL. "
+                "Authentication: OAuth 2.0, type Dynamic discovery. Then create a connection and "
+                "sign in.",
+                blocks=(url,),
             ),
-            snippet=bearer,
-            note=f"Server URL: {endpoint}. Microsoft calls it from its own network.",
+            token=Way(
+                where="Tools → Add a tool → New tool → Model Context Protocol. Authentication: API "
+                "key, type Header, header name Authorization.",
+                blocks=(
+                    Block(text=snippets.endpoint(), label="Server URL:"),
+                    Block(text=snippets.bearer(token), label="API key, with the word Bearer:"),
+                ),
+            ),
         ),
         Host(
             key="cursor",
             title="Cursor",
             subtitle="Editor",
-            where="In ~/.cursor/mcp.json, or .cursor/mcp.json of one project.",
-            snippet=_json(
-                {"mcpServers": {"cliqtel": {"url": endpoint, "headers": {"Authorization": bearer}}}}
+            sign_in=Way(
+                where="Cursor asks before it adds the server; then sign in from its MCP settings.",
+                link=snippets.cursor_link(),
+                link_label="Add to Cursor",
+                blocks=(
+                    Block(
+                        text=snippets.cursor(),
+                        language="json",
+                        label="Or by hand, in ~/.cursor/mcp.json:",
+                    ),
+                ),
+            ),
+            token=Way(
+                where="In ~/.cursor/mcp.json, or .cursor/mcp.json of one project.",
+                blocks=(Block(text=snippets.cursor(token), language="json"),),
             ),
         ),
         Host(
             key="vs-code",
             title="VS Code",
             subtitle="GitHub Copilot chat",
-            where="Command palette → MCP: Open User Configuration.",
-            snippet=_json(
-                {
-                    "servers": {
-                        "cliqtel": {
-                            "type": "http",
-                            "url": endpoint,
-                            "headers": {"Authorization": bearer},
-                        }
-                    }
-                }
+            sign_in=Way(
+                where="VS Code asks before it adds the server; start it there and sign in.",
+                link=snippets.vs_code_link(),
+                link_label="Add to VS Code",
+                blocks=(
+                    Block(
+                        text=snippets.vs_code_line(), language="sh", label="Or from the terminal:"
+                    ),
+                    Block(
+                        text=snippets.vs_code(),
+                        language="json",
+                        label="Or by hand, command palette → MCP: Open User Configuration:",
+                    ),
+                ),
+            ),
+            token=Way(
+                where="Command palette → MCP: Open User Configuration.",
+                blocks=(Block(text=snippets.vs_code(token), language="json"),),
+            ),
+        ),
+        Host(
+            key="python",
+            title="Python",
+            subtitle="Official SDK",
+            token=Way(
+                where="Install with: pip install mcp",
+                blocks=(Block(text=snippets.python(token), language="python"),),
+            ),
+        ),
+        Host(
+            key="typescript",
+            title="TypeScript",
+            subtitle="Official SDK",
+            token=Way(
+                where="Install with: npm install @modelcontextprotocol/client",
+                blocks=(Block(text=snippets.typescript(token), language="typescript"),),
             ),
         ),
         Host(
             key="curl",
             title="curl",
             subtitle="To see that it works",
-            where="Calls whoami: which account, which scopes, which limits are left.",
-            snippet=(
-                f"curl -sS {endpoint} \\\n"
-                f'  -H "Authorization: {bearer}" \\\n'
-                '  -H "Content-Type: application/json" \\\n'
-                '  -H "Accept: application/json, text/event-stream" \\\n'
-                """  -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","""
-                """"params":{"name":"whoami","arguments":{}}}'"""
+            token=Way(
+                where="Calls whoami: which account, which scopes, which limits are left.",
+                blocks=(Block(text=snippets.curl(token), language="sh"),),
+            ),
+        ),
+        Host(
+            key="inspector",
+            title="Inspector",
+            subtitle="Tries every tool",
+            sign_in=Way(
+                where="Opens in the browser: choose Connect and sign in. Needs Node.js 22.19.",
+                blocks=(Block(text=snippets.inspector(), language="sh"),),
+            ),
+            token=Way(
+                where="Lists the tools that the token may see. Needs Node.js 22.19.",
+                blocks=(Block(text=snippets.inspector(token), language="sh"),),
             ),
         ),
     ]
 
 
-def _json(value: dict[str, Any]) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def hosts_of_tokens(token: str) -> list[Host]:
+    """Those that take a token, by that way alone."""
+    return [
+        Host(
+            key=host.key,
+            title=host.title,
+            subtitle=host.subtitle,
+            caller=host.caller,
+            token=host.token,
+        )
+        for host in hosts(token)
+        if host.token is not None
+    ]
+
+
+def chosen(request: HttpRequest, among: Sequence[Host], otherwise: str) -> str:
+    """The host to show: of the address (`?host=`), else the one shown last, else `otherwise`."""
+    known = {host.key for host in among}
+    wanted = (request.GET.get("host", ""), request.COOKIES.get(_COOKIE, ""), otherwise)
+    return next(key for key in wanted if key in known)
+
+
+def remember(request: HttpRequest, response: HttpResponse, among: Sequence[Host]) -> None:
+    """A host that was asked for by address is the one to show next time, without script too."""
+    asked = request.GET.get("host", "")
+    if any(host.key == asked for host in among):
+        response.set_cookie(_COOKIE, asked, max_age=_COOKIE_SECONDS, samesite="Lax")
+
+
+def _is_private(url: str) -> bool:
+    name = urlsplit(url).hostname or ""
+    if name == "localhost":
+        return True
+    try:
+        return not ipaddress.ip_address(name).is_global
+    except ValueError:
+        return False

@@ -15,8 +15,8 @@ from mcp_access import services
 from mcp_access.connections import count_connections
 from mcp_access.limits import limits_of, overage_price
 from mcp_access.oauth import connected_apps
+from mcp_access.views import hosts
 from mcp_access.views.app_rows import app_rows
-from mcp_access.views.hosts import sign_in_hosts
 from mcp_access.views.meters import Meter
 from mcp_access.views.notices import unread
 from mcp_access.views.rows import live_first, rows
@@ -32,12 +32,14 @@ def overview(request: PortalRequest) -> HttpResponse:
     apps = connected_apps.connected_apps(list(allowed[:_TOP]))
     limits = limits_of(request.tenant)
     usage = usage_of(request.tenant.pk)
-    return render(
+    ways = hosts.hosts()
+    response = render(
         request,
         "mcp_access/overview.html",
         {
             "endpoint": settings.MCP_RESOURCE_URL,
-            "hosts": sign_in_hosts(),
+            "hosts": ways,
+            "open": hosts.chosen(request, ways, "claude"),
             "notices": unread(request),
             "tokens": rows(request.membership, live_first(visible)[:_TOP]),
             "token_count": len(visible),
@@ -50,6 +52,8 @@ def overview(request: PortalRequest) -> HttpResponse:
             "connections": Meter(used=count_connections(request.tenant), limit=limits.connections),
         },
     )
+    hosts.remember(request, response, ways)
+    return response
 
 
 def _beyond_the_month(tenant: Tenant) -> str:

@@ -26,8 +26,7 @@ from mcp_access.forms import LimitForm, RotateForm
 from mcp_access.limits import limits_of
 from mcp_access.models import AccessToken
 from mcp_access.services import IssuedToken, TokenNotLive
-from mcp_access.views import scopes
-from mcp_access.views.hosts import hosts
+from mcp_access.views import hosts, scopes
 from mcp_access.views.rows import live_first, rows
 
 _PER_PAGE = 50
@@ -118,6 +117,7 @@ def reveal(
     request: PortalRequest, issued: IssuedToken, *, predecessor: AccessToken | None = None
 ) -> HttpResponse:
     """The one page with the plaintext: the answer to the POST that made it, stored nowhere."""
+    ways = hosts.hosts_of_tokens(issued.plaintext)
     response = render(
         request,
         "mcp_access/token_created.html",
@@ -126,7 +126,8 @@ def reveal(
             "plaintext": issued.plaintext,
             "predecessor": predecessor,
             "endpoint": settings.MCP_RESOURCE_URL,
-            "hosts": hosts(issued.plaintext),
+            "hosts": ways,
+            "open": hosts.chosen(request, ways, "curl"),
         },
     )
     response["Cache-Control"] = "no-store"

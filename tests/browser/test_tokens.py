@@ -59,7 +59,7 @@ def test_a_token_from_template_to_revocation(
     expect(page.locator("[data-announce]")).to_have_text("Copied to the clipboard")
     assert page.evaluate("navigator.clipboard.readText()") == text
     page.get_by_text("Copilot Studio", exact=True).click()
-    expect(page.locator("#host-copilot-studio")).to_have_text(f"Bearer {text}")
+    expect(page.locator("#host-copilot-studio-token-2")).to_have_text(f"Bearer {text}")
 
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ordering assistant")

@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from audit.models import MonthlyUsage
 from audit.services import month_bounds
 from cliqtel_portal.accounts.models import Membership, Tenant
+from mcp_access.views.hosts import hosts
 from tests.factories.accounts import MembershipFactory
 from tests.factories.mcp_access import make_token
 from tests.mcp_access.oauth.connected import connect
@@ -42,8 +43,8 @@ def test_it_shows_the_running_endpoint_and_a_line_for_every_host(alice: Membersh
     page = signed_in(alice).get(URL).content.decode()
 
     assert f'<code id="endpoint">{settings.MCP_RESOURCE_URL}</code>' in page
-    for host in ("Claude Code", "Claude", "ChatGPT", "Copilot Studio", "Cursor", "VS Code", "curl"):
-        assert f"<b>{host}</b>" in page
+    for host in hosts():
+        assert f"<b>{host.title}</b>" in page
     assert f"claude mcp add --transport http cliqtel {settings.MCP_RESOURCE_URL}" in page
     assert page.count("YOUR_TOKEN") > 6
     assert "ct_mcp_" not in page
