@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.utils import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -96,6 +97,9 @@ class ToolCallAdmin(ExportActions):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if request.method == "POST" and _bad_query(request.GET.get(SEARCH_VAR, "")):
+            # The list names the term; an action on nothing would pass for one on what was meant.
+            return HttpResponseRedirect(request.get_full_path())
         try:
             exported = self.export_of_filter(request)
             return exported or super().changelist_view(request, extra_context)
@@ -111,11 +115,11 @@ class ToolCallAdmin(ExportActions):
         if call_id is not None:
             return queryset.filter(pk=call_id), False
         if is_query(search_term):
-            try:
-                query = parse_query(search_term, zone=UTC, now=timezone.now())
-            except BadQuery as error:
-                messages.error(request, error.message)
+            problem = _bad_query(search_term)
+            if problem:
+                messages.error(request, problem)
                 return queryset.none(), False
+            query = parse_query(search_term, zone=UTC, now=timezone.now())
             return query.narrow(cast("ToolCallQuerySet", queryset)), False
         return super().get_search_results(request, queryset, search_term)
 
@@ -175,6 +179,16 @@ class MonthlyUsageAdmin(ReadOnlyAdmin):
     @admin.display(description="tenant", ordering="tenant_name")
     def tenant(self, usage: Any) -> str:
         return str(usage.tenant_name or usage.tenant_id)
+
+
+def _bad_query(search_term: str) -> str:
+    """What is wrong with the terms of a search; nothing, if it is none."""
+    try:
+        if is_query(search_term):
+            parse_query(search_term, zone=UTC, now=timezone.now())
+    except BadQuery as error:
+        return error.message
+    return ""
 
 
 def _as_text(value: Any) -> str:

@@ -92,6 +92,17 @@ def test_a_call_found_by_its_uuid_is_exported_alone(client, person):
     assert _ids(_export(client, "export_filtered", f"?q={row.pk}")) == {str(row.pk)}
 
 
+@pytest.mark.parametrize("action", ["export_filtered", "export_selected"])
+def test_a_search_that_cannot_be_read_exports_nothing_and_says_so(client, person, action):
+    row = make_call()
+    data = {"action": action, "format": "csv", "select_across": "1", "index": "0"}
+    response = client.post(
+        f"{LIST}?q=status:eror", data | {"_selected_action": [str(row.pk)]}, follow=True
+    )
+    assert "a status is ok, error or running" in response.content.decode()
+    assert not Export.objects.exists()
+
+
 def test_the_selected_are_exported_and_no_more(client, person):
     _rows()
     chosen = [str(pk) for pk in ToolCall.objects.values_list("pk", flat=True)[:2]]
