@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from decimal import Decimal
 
+from babel import Locale
 from babel.numbers import format_currency
 
-# Prices per minute and per call have more decimals than a currency's coins.
-_PATTERN = "¤#,##0.00####"
+from cliqtel_portal import formats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +31,9 @@ class Money:
 
     def __str__(self) -> str:
         # Without currency_digits=False babel rounds €0.0005 to €0.00.
+        locale = formats.current().locale
         return format_currency(
-            self.amount, self.currency, _PATTERN, locale="en_GB", currency_digits=False
+            self.amount, self.currency, _pattern(locale), locale=locale, currency_digits=False
         )
 
     @property
@@ -40,3 +42,10 @@ class Money:
         text = f"{self.amount:f}"
         whole, _, fraction = text.partition(".")
         return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
+
+
+@functools.cache
+def _pattern(locale: str) -> str:
+    """The locale's own, with the decimals that prices per minute and per call have."""
+    pattern: str = Locale.parse(locale).currency_formats["standard"].pattern
+    return pattern.replace("0.00", "0.00####")

@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics),
     path("account/", include("cliqtel_portal.accounts.urls")),
     path("settings/", settings_home, name="settings"),
+    path("settings/", include("cliqtel_portal.accounts.settings_urls")),
     path("settings/messaging/", messaging_limit, name="messaging-limit"),
     path("settings/alerts/", include("mcp_access.alert_settings_urls")),
     path("settings/approvals/", include("approvals.settings_urls")),

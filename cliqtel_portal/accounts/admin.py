@@ -145,7 +145,7 @@ class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     inlines = (MembershipInline,)
     fieldsets = (
         (None, {"fields": ("name", "slug", "tier", "status", "partner", "id", "created_at")}),
-        ("Region", {"fields": ("time_zone", "currency")}),
+        ("Region", {"fields": ("time_zone", "number_format", "currency")}),
         (
             "Own limits",
             {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from drf_spectacular.authentication import SessionScheme
 from rest_framework.views import APIView
 
+from cliqtel_portal import formats
 from cliqtel_portal.accounts.http import enter_tenant
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.accounts.permissions import may_read_portal
@@ -18,6 +20,7 @@ class PortalAPIView(APIView):  # type: ignore[misc]
     """What `portal_view` is to pages: the person is in a live tenant, and `may` allows the role."""
 
     may: Callable[[str], bool] = staticmethod(may_read_portal)
+    _written: ExitStack | None = None
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -26,6 +29,9 @@ class PortalAPIView(APIView):  # type: ignore[misc]
             raise NotPermittedHere("no_tenant", "You are a member of no account that is open.")
         if not self.may(membership.role):
             raise NotPermittedHere("not_permitted", "Your role does not allow this.")
+        # What is for people in an answer reads as on their pages.
+        self._written = ExitStack()
+        self._written.enter_context(formats.written_as(membership.tenant.number_format))
 
     @property
     def member(self) -> Membership:
@@ -33,6 +39,8 @@ class PortalAPIView(APIView):  # type: ignore[misc]
         return found
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if self._written is not None:
+            self._written.close()
         final = super().finalize_response(request, response, *args, **kwargs)
         final.headers.setdefault("Cache-Control", "no-store")
         return final

@@ -78,6 +78,12 @@ _NAVIGATION = (
 _AI_ACCESS = "/numbers/ai-access/"
 # The tabs of Settings; each page belongs to an app of its own.
 _SETTINGS = (
+    Entry(
+        path="/settings/account/",
+        title="Account",
+        icon="settings",
+        may=permissions.may_edit_account,
+    ),
     Entry(path="/settings/approvals/", title="Approval policy", icon="approvals"),
     Entry(path="/settings/messaging/", title="Messaging limit", icon="messaging"),
     Entry(

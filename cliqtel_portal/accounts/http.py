@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from cliqtel_portal import formats
 from cliqtel_portal.accounts.models import Membership, Tenant, User
 from cliqtel_portal.accounts.permissions import may_read_portal
 from cliqtel_portal.network import address_from
@@ -82,7 +83,8 @@ def portal_view(
                 return render(request, "accounts/no_tenant.html", status=403)
             if not may(membership.role):
                 return render(request, "accounts/not_permitted.html", status=403)
-            return view(request, *args, **kwargs)  # type: ignore[arg-type]
+            with formats.written_as(membership.tenant.number_format):
+                return view(request, *args, **kwargs)  # type: ignore[arg-type]
 
         return inner
 

@@ -12,7 +12,12 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from cliqtel_portal.accounts.change_models import (  # noqa: F401 - models of this app
+    AccountChange,
+    MembershipChange,
+)
 from cliqtel_portal.accounts.querysets import MembershipQuerySet, UserManager
+from cliqtel_portal.formats import DEFAULT, FORMATS
 from cliqtel_portal.ids import uuid7
 
 
@@ -100,6 +105,12 @@ class Tenant(models.Model):
     currency = models.CharField(
         max_length=3, default="EUR", validators=[RegexValidator(r"^[A-Z]{3}$")]
     )
+    # How its pages write amounts and dates; what it is billed in is the currency's to say.
+    number_format = models.CharField(
+        max_length=5,
+        choices=[(one.code, one.where) for one in FORMATS.values()],
+        default=DEFAULT.code,
+    )
     # Staff's own limits for this tenant; null means the tier's.
     burst_per_minute = models.PositiveIntegerField(null=True, blank=True)
     calls_per_month = models.PositiveIntegerField(null=True, blank=True)
@@ -114,6 +125,10 @@ class Tenant(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["active", "suspended"]), name="accounts_tenant_status_valid"
+            ),
+            models.CheckConstraint(
+                condition=Q(number_format__in=sorted(FORMATS)),
+                name="accounts_tenant_number_format_valid",
             ),
             models.CheckConstraint(
                 condition=Q(burst_per_minute__isnull=True) | Q(burst_per_minute__gte=1),

@@ -47,6 +47,11 @@ def may_edit_policies(role: str) -> bool:
     return _at_least(role, Role.ADMIN)
 
 
+def may_edit_account(role: str) -> bool:
+    """The account's time zone, and how its pages write amounts."""
+    return _at_least(role, Role.ADMIN)
+
+
 def may_restore_numbers(role: str) -> bool:
     """Bring back a number that was given up."""
     return _at_least(role, Role.ADMIN)

@@ -8,6 +8,10 @@ from django.contrib.auth.base_user import BaseUserManager
 from django.db import models
 
 if TYPE_CHECKING:
+    from cliqtel_portal.accounts.change_models import (
+        AccountChange,  # noqa: F401 - the querysets' row types
+        MembershipChange,  # noqa: F401
+    )
     from cliqtel_portal.accounts.models import (
         Membership,  # noqa: F401 - the queryset's row type
         Tenant,
@@ -24,7 +28,15 @@ class TenantQuerySet(models.QuerySet[_Model]):
         return self.filter(tenant=tenant)
 
 
-class MembershipQuerySet(models.QuerySet["Membership"]):
+class AccountChangeQuerySet(TenantQuerySet["AccountChange"]):
+    pass
+
+
+class MembershipChangeQuerySet(TenantQuerySet["MembershipChange"]):
+    pass
+
+
+class MembershipQuerySet(TenantQuerySet["Membership"]):
     def live(self) -> Self:
         """Not ended, in a tenant that is not suspended."""
         return self.filter(ended_at__isnull=True, tenant__status="active")

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from cliqtel_portal import formats
 from cliqtel_portal.countries import country_flag, country_name
 from cliqtel_portal.inert import visible
 from cliqtel_portal.money import Money
@@ -58,7 +59,7 @@ def money(value: Money | Decimal | None, currency: str = "EUR") -> str:
 @register.filter
 def thousands(value: int) -> str:
     """ "12,345"."""
-    return f"{value:,}"
+    return formats.count(value)
 
 
 @register.filter
@@ -89,7 +90,7 @@ def _zone(context: Context) -> ZoneInfo:
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%-d %b %Y, %H:%M}"
+    return formats.day_and_time(moment.astimezone(zone))
 
 
 def _element(moment: datetime, title: str, text: str) -> SafeString:
@@ -128,7 +129,7 @@ def day(context: Context, value: datetime | None, empty: str = "Never") -> SafeS
     """The date alone, in the tenant's zone."""
     if value is None:
         return empty
-    return _element(value, _utc(value), f"{value.astimezone(_zone(context)):%-d %b %Y}")
+    return _element(value, _utc(value), formats.day(value.astimezone(_zone(context))))
 
 
 @register.simple_tag(takes_context=True)

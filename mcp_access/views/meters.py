@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cliqtel_portal import formats
+
 _NEAR_PERCENT = 80
 
 
@@ -16,7 +18,8 @@ class Meter:
 
     @property
     def text(self) -> str:
-        return f"{self.used:,}" + (" used" if self.limit is None else f" of {self.limit:,}")
+        used = formats.count(self.used)
+        return f"{used} used" if self.limit is None else f"{used} of {formats.count(self.limit)}"
 
     @property
     def tone(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from audit.daily import DayOfTool
+from cliqtel_portal import formats
 
 # Units of the drawing, which is stretched to the width of the page.
 _STEP, _BAR, _HEIGHT = 20, 16, 200
@@ -106,7 +107,7 @@ def _bar(
         if height:
             segments.append(Segment(colour=colour, y=f"{y:.2f}", height=f"{height:.2f}"))
     total = sum(counts.values())
-    parts = ", ".join(f"{name} {counts[name]:,}" for name in names if counts[name])
+    parts = ", ".join(f"{name} {formats.count(counts[name])}" for name in names if counts[name])
     return Bar(
         day=day,
         x=number * _STEP + (_STEP - _BAR) // 2,
@@ -115,7 +116,7 @@ def _bar(
         refused=sum(row.refused for row in rows),
         counts=[counts[name] for name in names],
         segments=segments,
-        title=f"{day:%-d %b}: {total:,} calls" + (f" ({parts})" if parts else ""),
+        title=f"{day:%-d %b}: {formats.count(total)} calls" + (f" ({parts})" if parts else ""),
     )
 
 

@@ -25,7 +25,7 @@ for (const form of document.querySelectorAll("form[data-selection]")) {
         const millionths = [...ticked.values()]
           .map((box) => Math.round(Number(box[name]) * MILLION))
           .reduce((all, one) => all + one, 0);
-        return new Intl.NumberFormat("en-GB", { style: "currency", currency })
+        return new Intl.NumberFormat(document.documentElement.dataset.format || "en-GB", { style: "currency", currency })
           .format(millionths / MILLION);
       };
       sum.textContent = `${count} chosen: ${total("once")} once, ${total("monthly")} a month`;
