@@ -21,7 +21,6 @@ class RegionForm(forms.Form):
     time_zone = forms.CharField(
         label="Time zone",
         max_length=60,
-        help_text="Type a city: the list narrows. Every page shows its times there.",
         widget=forms.TextInput(
             attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"}
         ),
@@ -32,6 +31,11 @@ class RegionForm(forms.Form):
 
     def __init__(self, *args: Any, currency: str, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields[
+            "time_zone"
+        ].help_text = (
+            f"Type a city: the list narrows. In {now.tzinfo} it is {formats.day_and_time(now)} now."
+        )
         self.fields["number_format"].choices = [  # type: ignore[attr-defined]
             (code, _sample(code, currency, now)) for code in formats.FORMATS
         ]

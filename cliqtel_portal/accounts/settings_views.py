@@ -67,6 +67,6 @@ def account(request: PortalRequest) -> HttpResponse:
     return render(
         request,
         "settings/account.html",
-        {"form": form, "now": now, "time_zones": time_zones(), "changes": changes},
+        {"form": form, "time_zones": time_zones(), "changes": changes},
         status=400 if form.errors else 200,
     )
