@@ -124,6 +124,7 @@ def _line(head: Anchor) -> str:
 
 def _write(path: Path, line: str, how: int) -> None:
     """On disk when this returns."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(line)

@@ -211,6 +211,24 @@ def test_what_must_last_lies_on_declared_volumes(compose: dict[str, Any]) -> Non
     assert mounted == set(compose["volumes"]) == {"beat", "data", "postgres", "valkey"}
 
 
+def test_workers_write_what_they_write_onto_a_volume_that_web_reads(
+    compose: dict[str, Any],
+) -> None:
+    code = (
+        "from pathlib import Path\n"
+        "print(prod.EXPORT_DIR, Path(prod.AUDIT_ANCHOR_FILE).parent, Path(prod.AUDIT_ARCHIVE_DIR))"
+    )
+    (advised,) = re.findall(r"#.* (/\S+) is on `data`", (ROOT / "compose.yaml").read_text())
+    for name in ("web", "worker", "migrate"):
+        service = compose["services"][name]
+        environment = environment_of(service, DOTENV | {"AUDIT_ARCHIVE_DIR": advised})
+        (volume,) = service["volumes"]
+        mounted = volume.removeprefix("data:")
+        written = production(environment, code).stdout.split()
+        assert len(written) == 3
+        assert all(Path(path).is_relative_to(mounted) for path in written), name
+
+
 def test_no_service_of_ours_may_write_or_gain_rights(compose: dict[str, Any]) -> None:
     for name in OURS:
         service = compose["services"][name]
