@@ -57,6 +57,11 @@ def may_restore_numbers(role: str) -> bool:
     return _at_least(role, Role.ADMIN)
 
 
+def may_see_trunk_passwords(role: str) -> bool:
+    """Have a trunk's SIP password shown, after their own; and who had it shown before."""
+    return _at_least(role, Role.ADMIN)
+
+
 def may_manage_members(role: str) -> bool:
     return _at_least(role, Role.OWNER)
 

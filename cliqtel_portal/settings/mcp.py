@@ -109,6 +109,8 @@ APPROVAL_RETRY_MAX_SECONDS = 900
 APPROVAL_MAX_ATTEMPTS = 8  # then it has failed, with the last reason
 # Wrong passwords of one person, where a decision or a secret asks for it.
 RATE_LIMIT_CONFIRM_FAILURES = "5/5m"
+# SIP passwords that one person may have shown in an hour: enough to set up a site, not to take all.
+TRUNK_REVEALS_PER_HOUR = 10
 
 # Of one call flow: a host that drafts in a circle must not bury the inbox.
 CALLFLOWS_MAX_PENDING_CHANGES = 20

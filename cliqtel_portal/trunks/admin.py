@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
 
-from cliqtel_portal.trunks.models import Trunk
+from cliqtel_portal.trunks.models import CredentialReveal, Trunk
 
 
 @admin.register(Trunk)
@@ -35,3 +37,24 @@ class TrunkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "last_sip_at",
         "created_at",
     )
+
+
+@admin.register(CredentialReveal)
+class CredentialRevealAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Who had which password shown; never the password."""
+
+    list_display = ("created_at", "tenant", "trunk", "user_label", "address")
+    list_select_related = ("tenant", "trunk")
+    search_fields = ("user_label", "trunk__name", "tenant__name", "tenant__slug")
+    search_help_text = "Person, trunk or tenant"
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from django import forms
+from django.db.models import Q
 
 from cliqtel_portal.errors import Problem
 from cliqtel_portal.trunks.models import Trunk
 from cliqtel_portal.trunks.pbx.checks import Choices
 from cliqtel_portal.trunks.pbx.setup import PLATFORMS
+from cliqtel_portal.trunks.querysets import TrunkQuerySet
 
 _AS_SET = ("", "As the trunk is set")
 _YES_NO = {"yes": True, "no": False}
@@ -65,3 +67,64 @@ class PbxSetupForm(forms.Form):
         """Put each beside its field; what has none of its own, above them."""
         for problem in problems:
             self.add_error(problem.field if problem.field in self.fields else None, problem.message)
+
+
+class TrunkFilterForm(forms.Form):
+    """What the list is narrowed to, from the address."""
+
+    q = forms.CharField(
+        label="Name, user name or address",
+        required=False,
+        max_length=80,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )
+    state = forms.ChoiceField(
+        label="State",
+        required=False,
+        choices=[
+            ("", "Any"),
+            ("registered", "Registered"),
+            ("attention", "Not registered"),
+            ("ip", "By IP address"),
+            ("disabled", "Disabled"),
+        ],
+    )
+
+    @property
+    def is_used(self) -> bool:
+        return any(self.data.get(name, "").strip() for name in self.fields)
+
+    def narrow(self, trunks: TrunkQuerySet) -> TrunkQuerySet:
+        """Those that are asked for; none where a filter makes no sense, the form says which."""
+        if not self.is_valid():
+            return trunks.none()
+        text: str = self.cleaned_data["q"]
+        if text:
+            trunks = trunks.filter(
+                Q(name__icontains=text)
+                | Q(username__icontains=text)
+                | Q(contact_address__startswith=text)
+                | Q(allowed_ips__contains=[text])
+            )
+        match self.cleaned_data["state"]:
+            case "registered":
+                return trunks.registered()
+            case "attention":
+                return trunks.needing_attention()
+            case "ip":
+                return trunks.filter(status="active", authentication="ip")
+            case "disabled":
+                return trunks.filter(status="disabled")
+        return trunks
+
+
+class RevealForm(forms.Form):
+    """The person's own password, before a trunk's is shown."""
+
+    password = forms.CharField(
+        label="Your own password",
+        max_length=4096,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "Type the password that you sign in with."},
+    )

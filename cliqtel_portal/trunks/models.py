@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from cliqtel_portal.ids import uuid7
-from cliqtel_portal.trunks.querysets import TrunkQuerySet
+from cliqtel_portal.trunks.querysets import CredentialRevealQuerySet, TrunkQuerySet
 
 
 class Trunk(models.Model):
@@ -85,6 +87,8 @@ class Trunk(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "name"], name="trunks_trunk_name_unique"),
+            # What trunks_reveal_same_tenant points at.
+            models.UniqueConstraint(fields=["id", "tenant"], name="trunks_trunk_id_tenant"),
             # The registrar knows a PBX by its user name alone.
             models.UniqueConstraint(
                 fields=["username"], condition=~Q(username=""), name="trunks_trunk_username_unique"
@@ -151,9 +155,25 @@ class Trunk(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def state_since(self) -> datetime | None:
+        """When the registration became what it is; None where there never was one."""
+        if self.registration_state == self.Registration.REGISTERED:
+            return self.registered_at
+        return self.registration_expires_at
+
+    @property
+    def needs_attention(self) -> bool:
+        """Calls to it can't arrive, and nobody wanted that."""
+        return (
+            self.status == self.Status.ACTIVE
+            and self.authentication == self.Authentication.REGISTRATION
+            and self.registration_state != self.Registration.REGISTERED
+        )
+
 
 class TrunkCredential(models.Model):
-    """The SIP password of a trunk, encrypted (see `credentials.py`). Shown by no page yet."""
+    """The SIP password of a trunk, encrypted (`credentials.py`). Only `reveals.py` shows it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     trunk = models.OneToOneField(Trunk, on_delete=models.PROTECT, related_name="credential")
@@ -172,3 +192,32 @@ class TrunkCredential(models.Model):
 
     def __str__(self) -> str:
         return f"Credential of trunk {self.trunk_id}"
+
+
+class CredentialReveal(models.Model):
+    """Somebody asked to see a trunk's SIP password, and might. A trigger refuses every update and
+    delete."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey("accounts.Tenant", on_delete=models.PROTECT, related_name="+")
+    # The migration holds that it is a trunk of this very tenant.
+    trunk = models.ForeignKey(Trunk, on_delete=models.PROTECT, related_name="reveals")
+    user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    # A copy: the log still names the person after they changed their address.
+    user_label = models.CharField(max_length=254)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = CredentialRevealQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(user_label=""), name="trunks_reveal_by_somebody"),
+        ]
+        indexes = [
+            models.Index(fields=["trunk", "-created_at"], name="trunks_reveal_of_trunk"),
+            models.Index(fields=["tenant", "user", "-created_at"], name="trunks_reveal_by_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_label}, {self.created_at:%Y-%m-%d %H:%M} UTC"

@@ -6,12 +6,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
-
 from cliqtel_portal.accounts.models import Tenant
 from cliqtel_portal.trunks.errors import TrunkNotFound
 from cliqtel_portal.trunks.models import Trunk
 from cliqtel_portal.trunks.network import Endpoint, endpoints
+from cliqtel_portal.trunks.querysets import TrunkQuerySet
 from cliqtel_portal.trunks.sip_codes import SipExplanation, explain
 
 
@@ -30,7 +29,7 @@ class SipConfig:
     last_error: LastError | None
 
 
-def trunks_of(tenant: Tenant) -> QuerySet[Trunk]:
+def trunks_of(tenant: Tenant) -> TrunkQuerySet:
     """The tenant's trunks by name."""
     return Trunk.objects.for_tenant(tenant).order_by("name", "id")
 

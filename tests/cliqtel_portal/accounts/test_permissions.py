@@ -16,6 +16,7 @@ PREDICATES = (
     "may_edit_policies",
     "may_edit_account",
     "may_restore_numbers",
+    "may_see_trunk_passwords",
     "may_manage_members",
 )
 TABLE = {

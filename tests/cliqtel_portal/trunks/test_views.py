@@ -7,6 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from cliqtel_portal.accounts.models import Membership, Tenant
 from cliqtel_portal.trunks.credentials import set_password
+from tests.factories.numbers import PhoneNumberFactory
 from tests.factories.trunks import TrunkFactory
 
 pytestmark = pytest.mark.django_db
@@ -45,10 +46,46 @@ def test_the_list_costs_the_same_for_many_trunks(
 ) -> None:
     TrunkFactory.create_batch(60, tenant=bob.tenant)
     client = signed_in(bob)
-    # Session, person, memberships, count, page.
-    with django_assert_num_queries(5):
+    # Session, person, memberships, all, those with a problem, those that match, page, numbers.
+    with django_assert_num_queries(8):
         page = client.get(reverse("trunks:list")).content.decode()
     assert "Page 1 of 2" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("q=amster", ["Amsterdam"]),
+        ("q=198.51.100.140", ["By address"]),
+        ("state=attention", ["London"]),
+        ("state=registered", ["Amsterdam"]),
+        ("state=ip", ["By address"]),
+        ("state=nonsense", []),
+        ("q=%00", []),
+    ],
+)
+def test_the_list_is_narrowed(query: str, names: list[str], bob: Membership) -> None:
+    TrunkFactory(tenant=bob.tenant, name="Amsterdam", registered=True)
+    TrunkFactory(tenant=bob.tenant, name="London", refused=True)
+    TrunkFactory(tenant=bob.tenant, name="By address", by_ip=True)
+    response = signed_in(bob).get(f"{reverse('trunks:list')}?{query}")
+    assert response.status_code == 200
+    assert [row.trunk.name for row in response.context["rows"]] == names
+    assert ("No trunk matches" in response.content.decode()) is (not names)
+
+
+def test_the_trunk_page_has_its_numbers(bob: Membership, acme: Tenant) -> None:
+    trunk = TrunkFactory(tenant=bob.tenant)
+    for index in range(14):
+        PhoneNumberFactory(tenant=acme, e164=f"+44207946{index:04}", trunk=trunk)
+    client = signed_in(bob)
+    page = client.get(reverse("trunks:detail", args=[trunk.pk])).content.decode()
+    assert "Calls to 14 numbers go straight to this trunk." in page
+    assert "+44 20 7946 0011" in page
+    assert "+44 20 7946 0012" not in page
+    assert '<td data-label="Numbers" class="num">14</td>' in (
+        client.get(reverse("trunks:list")).content.decode()
+    )
 
 
 def test_the_trunk_page_explains_the_last_error(bob: Membership) -> None:
