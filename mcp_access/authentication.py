@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import Error as OrmError
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken as SdkAccessToken
 from psycopg import Error as DatabaseError
@@ -24,7 +25,7 @@ from psycopg_pool import PoolTimeout
 from cliqtel_portal import pool
 from cliqtel_portal.accounts.models import Tenant, User
 from cliqtel_portal.accounts.permissions import scopes_of_role, scopes_of_tier
-from mcp_access import limits, restrictions, tokens
+from mcp_access import bridge, first_call, limits, restrictions, tokens
 from mcp_access.principal import Principal
 
 logger = logging.getLogger(__name__)
@@ -184,15 +185,18 @@ def remember_use(found: Authenticated, *, tool: str, client: str) -> None:
         "client": client[:80],
         "address": found.principal.address or None,
     }
-    task = asyncio.create_task(_touch(parameters))
+    is_first = found.last_used_at is None or (bool(tool) and not found.last_used_tool)
+    task = asyncio.create_task(_touch(parameters, is_first=is_first))
     _touches.add(task)  # the loop itself holds tasks only weakly
     task.add_done_callback(_touches.discard)
 
 
-async def _touch(parameters: dict[str, Any]) -> None:
+async def _touch(parameters: dict[str, Any], *, is_first: bool) -> None:
     try:
-        await pool.execute(_TOUCH, parameters)
-    except (DatabaseError, PoolTimeout):
+        # Of two processes that saw it unused, one has moved it.
+        if await pool.execute(_TOUCH, parameters) and is_first:
+            await bridge.run_sync(first_call.tell, parameters["id"])
+    except (DatabaseError, OrmError, PoolTimeout):
         # A convenience of the token list must never disturb a call.
         logger.warning("last use of token %s not recorded", parameters["id"], exc_info=True)
 

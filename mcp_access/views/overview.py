@@ -15,7 +15,7 @@ from mcp_access import services
 from mcp_access.connections import count_connections
 from mcp_access.limits import limits_of, overage_price
 from mcp_access.oauth import connected_apps
-from mcp_access.views import hosts
+from mcp_access.views import first_calls, hosts
 from mcp_access.views.app_rows import app_rows
 from mcp_access.views.meters import Meter
 from mcp_access.views.notices import unread
@@ -32,6 +32,7 @@ def overview(request: PortalRequest) -> HttpResponse:
     apps = connected_apps.connected_apps(list(allowed[:_TOP]))
     limits = limits_of(request.tenant)
     usage = usage_of(request.tenant.pk)
+    newest = live_first(visible)[:_TOP]
     ways = hosts.hosts()
     response = render(
         request,
@@ -41,7 +42,8 @@ def overview(request: PortalRequest) -> HttpResponse:
             "hosts": ways,
             "open": hosts.chosen(request, ways, "claude"),
             "notices": unread(request),
-            "tokens": rows(request.membership, live_first(visible)[:_TOP]),
+            "tokens": rows(request.membership, newest),
+            "awaited": first_calls.awaited(request.user.pk, newest, apps),
             "token_count": len(visible),
             "apps": app_rows(request.membership, apps),
             "app_count": allowed.count() if len(apps) == _TOP else len(apps),

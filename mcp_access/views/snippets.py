@@ -49,7 +49,7 @@ await client.close();"""
 
 
 def endpoint() -> str:
-    return settings.MCP_RESOURCE_URL
+    return str(settings.MCP_RESOURCE_URL)
 
 
 def bearer(token: str) -> str:

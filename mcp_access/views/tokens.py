@@ -26,7 +26,7 @@ from mcp_access.forms import LimitForm, RotateForm
 from mcp_access.limits import limits_of
 from mcp_access.models import AccessToken
 from mcp_access.services import IssuedToken, TokenNotLive
-from mcp_access.views import hosts, scopes
+from mcp_access.views import first_calls, hosts, scopes
 from mcp_access.views.rows import live_first, rows
 
 _PER_PAGE = 50
@@ -128,6 +128,7 @@ def reveal(
             "endpoint": settings.MCP_RESOURCE_URL,
             "hosts": ways,
             "open": hosts.chosen(request, ways, "curl"),
+            "wait": first_calls.of_token(issued.token),
         },
     )
     response["Cache-Control"] = "no-store"
@@ -146,6 +147,7 @@ def _page(
     context = {
         "token": token,
         "row": row,
+        "wait": first_calls.of_token(token),
         # A token shrinks with its owner's role, not with that of the admin who looks at it.
         "lines": scopes.lines(row.owner or request.membership, token.scope.split()),
         "calls": last_calls_of_tokens([token.pk]),

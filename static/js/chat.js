@@ -143,6 +143,8 @@ function soon(work) {
 
 const connection = new Connection({
   event(event) {
+    // Other parts of the page may wait for it (`hx-trigger="token.used from:body"`).
+    document.body.dispatchEvent(new CustomEvent(event.kind, { detail: event.payload }));
     const id = event.payload?.approval_id;
     if (event.kind.startsWith("approval.") && id) soon(() => changed(id));
   },

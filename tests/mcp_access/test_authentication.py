@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from audit.models import ToolCall
 from cliqtel_portal.accounts.models import Tenant, User
+from cliqtel_portal.notices.models import Event
 from mcp_access import tokens
 from mcp_access.models import AccessToken
 from tests.factories.mcp_access import EVERY_SCOPE, make_token
@@ -170,7 +171,7 @@ def test_forwarded_addresses_are_ignored_without_trusted_proxies(alice, post):
     assert answer.status_code == 401
 
 
-def test_last_use_is_kept_with_tool_and_client(alice, post):
+def test_last_use_is_kept_with_tool_and_client_and_told_once(alice, post):
     token, plaintext = make_token(alice)
     post(plaintext, "tools/call", {"name": "whoami"}, headers={"user-agent": "probe/1"})
 
@@ -182,10 +183,12 @@ def test_last_use_is_kept_with_tool_and_client(alice, post):
     assert token.last_used_tool == "whoami"
     assert token.last_used_client == "probe/1"
     assert str(token.last_used_address) == "127.0.0.1"
+    assert eventually(Event.objects.filter(kind="token.used", user=alice.user).exists)
     first = token.last_used_at
     post(plaintext, "tools/call", {"name": "whoami"})
     token.refresh_from_db()
     assert token.last_used_at == first
+    assert Event.objects.count() == 1
 
 
 def test_an_owner_of_two_tenants_gets_the_tenant_of_the_token(alice, mallory, post):
