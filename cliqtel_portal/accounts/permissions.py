@@ -52,6 +52,11 @@ def may_edit_account(role: str) -> bool:
     return _at_least(role, Role.ADMIN)
 
 
+def may_tag_numbers(role: str) -> bool:
+    """Write on numbers what they are for: it changes no call and costs nothing."""
+    return _at_least(role, Role.MEMBER)
+
+
 def may_restore_numbers(role: str) -> bool:
     """Bring back a number that was given up."""
     return _at_least(role, Role.ADMIN)

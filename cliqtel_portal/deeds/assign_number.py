@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -15,16 +15,20 @@ from approvals.services import request_approval
 from approvals.states import Status
 from cliqtel_portal.deeds.given_numbers import e164_of
 from cliqtel_portal.deeds.requester import Requester
-from cliqtel_portal.errors import NotFound, PortalError
+from cliqtel_portal.errors import InvalidArguments, NotFound, PortalError, Problem
+from cliqtel_portal.numbers.errors import NumberUnavailable
+from cliqtel_portal.numbers.models import PhoneNumber
 from cliqtel_portal.numbers.services.assignment import (
     Assignment,
     assign_number,
     plan_assignment,
 )
-from cliqtel_portal.numbers.services.places import Place, PlaceKind
+from cliqtel_portal.numbers.services.places import Place, PlaceKind, place_of
 from cliqtel_portal.phone import display
 
 ACTION = "assign_number"
+# What the inbox approves together.
+MAX_TOGETHER = 25
 
 
 def plan_assign_number(
@@ -92,6 +96,55 @@ def draft_assign_number(
         call_id=requester.call_id,
     )
     return planned, approval
+
+
+@transaction.atomic
+def draft_assign_numbers(
+    requester: Requester,
+    *,
+    number_ids: Sequence[uuid.UUID],
+    target_kind: PlaceKind,
+    target_id: uuid.UUID | None = None,
+) -> list[Approval]:
+    """One move for each number waits for a person; none for those that are there already.
+
+    Raises:
+        InvalidArguments: some can't be moved there, with the reasons; then nothing waits.
+        NotFound: some of the numbers, or the target, aren't the tenant's.
+    """
+    if len(number_ids) > MAX_TOGETHER:
+        raise InvalidArguments(
+            f"At most {MAX_TOGETHER} numbers can be connected at once: somebody decides each."
+        )
+    numbers = list(
+        PhoneNumber.objects.for_tenant(requester.tenant)
+        .filter(pk__in=number_ids)
+        .exclude(status=PhoneNumber.Status.RELEASED)
+        .select_related("trunk", "call_flow")
+        .order_by("e164")
+    )
+    if len(numbers) < len(set(number_ids)):
+        raise NotFound("Some of these numbers are not in this account. Reload the list.")
+    wanted = (target_kind, target_id)
+    moving = [number for number in numbers if _reference(place_of(number)) != wanted]
+    approvals, problems = [], []
+    for number in moving:
+        try:
+            _, approval = draft_assign_number(
+                requester, number=number.e164, target_kind=target_kind, target_id=target_id
+            )
+            approvals.append(approval)
+        except (InvalidArguments, NumberUnavailable) as error:
+            reasons = " ".join(problem.message for problem in error.problems) or error.message
+            message = f"{display(number.e164)}: {reasons}"
+            problems.append(Problem(field="numbers", message=message))
+    if problems:
+        raise InvalidArguments("Some numbers can't be connected there.", problems=problems)
+    return approvals
+
+
+def _reference(place: Place) -> tuple[PlaceKind, uuid.UUID | None]:
+    return place.kind, place.place_id
 
 
 class AssignNumber:

@@ -11,12 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.permissions import may_use_ai_access
-from cliqtel_portal.deeds.assign_number import draft_assign_number
-from cliqtel_portal.deeds.forms import ConnectForm, GiveUpForm
+from cliqtel_portal.deeds.assign_number import draft_assign_number, draft_assign_numbers
+from cliqtel_portal.deeds.forms import ConnectForm, GiveUpForm, TargetForm
 from cliqtel_portal.deeds.purchase_number import draft_order
 from cliqtel_portal.deeds.release_number import draft_release_number, plan_release_number
 from cliqtel_portal.deeds.requester import Requester
 from cliqtel_portal.errors import PortalError
+from cliqtel_portal.numbers.bulk import WhichNumbersForm, refuse
 from cliqtel_portal.numbers.models import PhoneNumber
 from cliqtel_portal.numbers.search_forms import SelectionForm
 from cliqtel_portal.numbers.search_views import search_address, tell
@@ -65,6 +66,37 @@ def connect(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
         tell(request, [problem.message for problem in error.problems] or [error.message])
         return redirect("numbers:detail", number.pk)
     return redirect(f"/approvals/{approval.pk}/")
+
+
+@require_POST
+@portal_view(may_use_ai_access)
+def connect_many(request: PortalRequest) -> HttpResponse:
+    """Each move waits by itself; the inbox, where they can be approved together, comes next."""
+    selection, form = WhichNumbersForm(request.POST), TargetForm(request.POST)
+    if selection.is_valid() & form.is_valid():
+        kind, target_id = form.cleaned_data["target"]
+        try:
+            approvals = draft_assign_numbers(
+                _person(request),
+                number_ids=selection.ids(request.tenant),
+                target_kind=kind,
+                target_id=target_id,
+            )
+        except PortalError as error:
+            tell(request, [problem.message for problem in error.problems] or [error.message])
+        else:
+            if approvals:
+                return redirect("approvals:inbox")
+            messages.info(request, "Nothing to change: calls to them go there already.")
+            return selection.back()
+    refuse(
+        request,
+        selection,
+        form,
+        ticked=[str(number_id) for number_id in selection.ticked],
+        which=request.POST.get("which", "")[:10],
+    )
+    return selection.back()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -21,6 +21,7 @@ from cliqtel_portal.numbers.querysets import (
     ReservationQuerySet,
     StockNumberQuerySet,
 )
+from cliqtel_portal.numbers.tags import MAX_LENGTH, MAX_TAGS
 
 _E164 = r"^\+[1-9][0-9]{6,14}$"
 _TYPES = ["local", "mobile", "national", "toll_free"]
@@ -96,7 +97,10 @@ class PhoneNumber(models.Model):
         blank=True,
         related_name="numbers",
     )
-    tags = ArrayField(models.CharField(max_length=40), default=list, blank=True, size=20)
+    # numbers.tags says which there are; the constraint of 0009 holds it.
+    tags = ArrayField(
+        models.CharField(max_length=MAX_LENGTH), default=list, blank=True, size=MAX_TAGS
+    )
     monthly_price = models.DecimalField(max_digits=12, decimal_places=6)
     currency = models.CharField(max_length=3)
     renews_at = models.DateTimeField(null=True, blank=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
-from django.db.models import CharField, F, Func, Q
+from django.db.models import CharField, F, Func, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -17,9 +18,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.models import Tenant
-from cliqtel_portal.accounts.permissions import may_restore_numbers, may_use_ai_access
+from cliqtel_portal.accounts.permissions import (
+    may_restore_numbers,
+    may_tag_numbers,
+    may_use_ai_access,
+)
 from cliqtel_portal.errors import NotFound
 from cliqtel_portal.number_types import Capability
+from cliqtel_portal.numbers.bulk import take_refused
 from cliqtel_portal.numbers.change_models import NumberChange
 from cliqtel_portal.numbers.errors import NumberUnavailable
 from cliqtel_portal.numbers.forms import NumberFilterForm
@@ -43,6 +49,7 @@ _CURSOR = re.compile(r"(\+[1-9][0-9]{6,14})\.([0-9a-f-]{36})")
 class Row:
     number: PhoneNumber
     capabilities: str
+    is_ticked: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,22 +74,32 @@ class Page:
 def number_list(request: PortalRequest) -> HttpResponse:
     counts = count_numbers(request.tenant, NumberFilters())
     held = sum(one.count for one in counts)
+    tags = _tags_of(request.tenant)
     form = NumberFilterForm(
-        request.GET.dict(),
-        countries={one.country for one in counts if one.country},
-        tags=_tags_of(request.tenant),
+        request.GET.dict(), countries={one.country for one in counts if one.country}, tags=tags
     )
     found = form.narrow(PhoneNumber.objects.for_tenant(request.tenant))
+    refused = take_refused(request)
     return render(
         request,
         "numbers/list.html",
         {
             "form": form,
-            "page": _page(found, after=request.GET.get("after"), before=request.GET.get("before")),
+            "page": _page(
+                found,
+                after=request.GET.get("after"),
+                before=request.GET.get("before"),
+                ticked=refused.get("ticked", ()),
+            ),
             "found": found.count() if form.is_used else held,
             "held": held,
             "countries": len({one.country for one in counts}),
             "statuses": _statuses(counts),
+            "may_tag": may_tag_numbers(request.membership.role),
+            "tags": tags,
+            "refused": refused,
+            "query": request.GET.urlencode(),
+            **_targets(request.tenant),
         },
     )
 
@@ -107,11 +124,12 @@ def number_detail(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
             "capabilities": capability_words(number.capabilities),
             "place": place_of(number),
             "changes": [_told(change) for change in number.changes.newest_first()[:_CHANGES]],
+            "may_tag": may_tag_numbers(role) and number.status != PhoneNumber.Status.RELEASED,
+            "refused": take_refused(request),
             "may_connect": may_ask and number.status in _CONNECTABLE,
             "may_give_up": may_ask and number.status in _GIVES_UP,
             "may_restore": may_restore_numbers(role) and is_restorable(number, timezone.now()),
-            "trunks": request.tenant.trunks.filter(status="active").order_by("name"),
-            "call_flows": request.tenant.call_flows.filter(status="active").order_by("name"),
+            **_targets(request.tenant),
         },
     )
 
@@ -130,13 +148,32 @@ def restore(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
     return redirect("numbers:detail", number_id)
 
 
+def _targets(tenant: Tenant) -> dict[str, QuerySet[Any]]:
+    """Where calls can be sent; read once by the template, if it offers them at all."""
+    return {
+        "trunks": tenant.trunks.filter(status="active").order_by("name").only("name", "tenant"),
+        "call_flows": tenant.call_flows.filter(status="active")
+        .order_by("name")
+        .only("name", "tenant"),
+    }
+
+
 def _told(change: NumberChange) -> Told:
+    if change.kind == NumberChange.Kind.TAGGED:
+        return Told(change=change, words=_tagged(change.before["tags"], change.after["tags"]))
     if change.kind != NumberChange.Kind.ASSIGNED:
         return Told(change=change, words=change.get_kind_display())
     before, after = Place.from_json(change.before), Place.from_json(change.after)
     if not after.place_id:
         return Told(change=change, words=f"Disconnected from {before.words}")
     return Told(change=change, words=f"Connected to {after.words}, before to {before.words}")
+
+
+def _tagged(before: list[str], after: list[str]) -> str:
+    added = ", ".join(f"“{tag}”" for tag in after if tag not in before)
+    removed = ", ".join(f"“{tag}”" for tag in before if tag not in after)
+    parts = [f"Tagged {added}" if added else "", f"Tags removed: {removed}" if removed else ""]
+    return ". ".join(part for part in parts if part)
 
 
 def _tags_of(tenant: Tenant) -> list[str]:
@@ -154,7 +191,9 @@ def _statuses(counts: Iterable[StatusCount]) -> list[tuple[int, str]]:
     return [(count, _AFTER_A_COUNT.get(status, status)) for status, count in sums.most_common()]
 
 
-def _page(found: PhoneNumberQuerySet, *, after: str | None, before: str | None) -> Page:
+def _page(
+    found: PhoneNumberQuerySet, *, after: str | None, before: str | None, ticked: Collection[str]
+) -> Page:
     """The numbers after or before a cursor, or the first; a cursor that isn't ours is ignored."""
     start, end = _cursor(after), _cursor(before)
     # A row value would do, but Django has none: the first condition lets the index in.
@@ -173,7 +212,11 @@ def _page(found: PhoneNumberQuerySet, *, after: str | None, before: str | None) 
         shown.reverse()
     return Page(
         rows=[
-            Row(number=number, capabilities=capability_words(number.capabilities))
+            Row(
+                number=number,
+                capabilities=capability_words(number.capabilities),
+                is_ticked=str(number.pk) in ticked,
+            )
             for number in shown
         ],
         before=_name(shown[0]) if shown and (is_more if is_backward else start) else "",

@@ -233,6 +233,8 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
 # How long a number that was given up can be brought back before it goes to the carrier.
 NUMBER_QUARANTINE_DAYS = 30
+# Numbers that one form can tag: the rows stay locked while it works.
+NUMBER_BULK_LIMIT = 10_000
 # What a tenant may keep from others: reserved while people choose, and held by drafted orders.
 NUMBER_RESERVATIONS_MAX = 10
 NUMBER_ORDER_HELD_MAX = 50

@@ -22,6 +22,11 @@ from cliqtel_portal.numbers.models import PhoneNumber, StockNumber
 from cliqtel_portal.numbers.services.places import number_of, place_of
 
 _Status = PhoneNumber.Status
+_OF_ITS_LIFE = [
+    NumberChange.Kind.GIVEN_UP,
+    NumberChange.Kind.RESTORED,
+    NumberChange.Kind.HANDED_BACK,
+]
 _WHY_NOT = {
     _Status.PROVISIONING.value: "It is still being set up. Wait until it is active.",
     _Status.PORTING.value: "It is being ported. Wait for the port, or have it cancelled.",
@@ -121,7 +126,7 @@ def restore_number(
     number = rows.filter(pk=number_id).first()
     if number is None:
         raise NotFound("There is no such number in this account.")
-    last = number.changes.exclude(kind=NumberChange.Kind.ASSIGNED).newest_first().first()
+    last = number.changes.filter(kind__in=_OF_ITS_LIFE).newest_first().first()
     if number.status != _Status.QUARANTINE:
         if last is not None and last.kind == NumberChange.Kind.RESTORED:
             return number

@@ -257,8 +257,8 @@ def test_the_list_costs_the_same_for_many_numbers(
     PhoneNumberFactory.create_batch(30, tenant=bob.tenant, trunk=trunk, tags=["ddi"])
     PhoneNumberFactory.create_batch(30, tenant=bob.tenant, call_flow=flow)
     client = signed_in(bob)
-    # Session, person, memberships, counts, tags, count of the filtered, page.
-    with django_assert_num_queries(7):
+    # Session, person, memberships, counts, tags, count of the filtered, page, places to connect to.
+    with django_assert_num_queries(9):
         page = client.get(LIST, {"status": "active"}).content.decode()
     assert "50 of 60 shown" in page
 
