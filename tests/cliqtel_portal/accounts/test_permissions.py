@@ -11,6 +11,7 @@ from cliqtel_portal.accounts.models import Membership, Tenant
 PREDICATES = (
     "may_read_portal",
     "may_use_ai_access",
+    "may_tag_numbers",
     "may_decide_approvals",
     "may_manage_all_tokens",
     "may_edit_policies",
@@ -20,13 +21,13 @@ PREDICATES = (
     "may_manage_members",
 )
 TABLE = {
-    "viewer": (True, False, False, False, False, False, False, False),
-    "member": (True, True, False, False, False, False, False, False),
-    "approver": (True, True, True, False, False, False, False, False),
-    "admin": (True, True, True, True, True, True, True, False),
-    "owner": (True, True, True, True, True, True, True, True),
+    "viewer": (True, False, False, False, False, False, False, False, False),
+    "member": (True, True, True, False, False, False, False, False, False),
+    "approver": (True, True, True, True, False, False, False, False, False),
+    "admin": (True, True, True, True, True, True, True, True, False),
+    "owner": (True, True, True, True, True, True, True, True, True),
     "": (False, False, False, False, False, False, False, False),
-    "superuser": (False, False, False, False, False, False, False, False),
+    "superuser": (False, False, False, False, False, False, False, False, False),
 }
 READ = {"mcp.inventory.read", "mcp.pricing.read", "mcp.docs.read", "mcp.callflows.read"}
 DRAFT = {"mcp.callflows.draft", "mcp.orders.draft"}
