@@ -14,14 +14,18 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.db.models import F
+from django.urls import reverse
 from django.utils import timezone
 from xlsxwriter.exceptions import XlsxWriterException
 
 from audit.export_formats import Row, csv_header, csv_text, ndjson_text, write_xlsx
 from audit.export_rows import chosen_calls, read_pages
 from audit.models import Export
+from cliqtel_portal.accounts.models import Tenant, User
+from cliqtel_portal.notices.models import Notice
+from cliqtel_portal.notices.services import notify
 
 logger = logging.getLogger(__name__)
 
@@ -88,16 +92,7 @@ def _write(export: Export) -> None:
     size = part.stat().st_size
     part.replace(file_of(export))
     shutil.rmtree(folder)
-    now = timezone.now()
-    _set(
-        export,
-        state=State.DONE,
-        rows=written.rows,
-        error="",
-        size_bytes=size,
-        finished_at=now,
-        expires_at=now + timedelta(hours=settings.EXPORT_FILE_HOURS),
-    )
+    _finish(export, rows=written.rows, size=size)
     logger.info("export %s: %d rows, %d bytes", export.pk, written.rows, size)
 
 
@@ -127,9 +122,47 @@ class _Written:
                 self._told = time.monotonic()
 
 
+@transaction.atomic
+def _finish(export: Export, *, rows: int, size: int) -> None:
+    now = timezone.now()
+    _set(
+        export,
+        state=State.DONE,
+        rows=rows,
+        error="",
+        size_bytes=size,
+        finished_at=now,
+        expires_at=now + timedelta(hours=settings.EXPORT_FILE_HOURS),
+    )
+    _tell(
+        export,
+        level=Notice.Level.SUCCESS,
+        title=f"Your export is ready: {rows:,} calls as {export.get_format_display()}",
+        body=f"Its file stays for {settings.EXPORT_FILE_HOURS} hours.",
+    )
+
+
+@transaction.atomic
 def _fail(export: Export, reason: str) -> None:
     shutil.rmtree(_work_folder(export), ignore_errors=True)
     _set(export, state=State.FAILED, error=reason, finished_at=timezone.now())
+    _tell(
+        export,
+        level=Notice.Level.ERROR,
+        title=f"Your export as {export.get_format_display()} failed",
+        body=reason,
+    )
+
+
+def _tell(export: Export, *, level: Notice.Level, title: str, body: str) -> None:
+    """Who asked, in the portal. Staff belong to no tenant, and look at their list."""
+    if export.tenant_id is None or export.actor_id is None:
+        return
+    tenant = Tenant.objects.filter(pk=export.tenant_id).first()
+    user = User.objects.filter(pk=export.actor_id).first()
+    if tenant is not None and user is not None:
+        link = reverse("exports:list")
+        notify(tenant, user=user, level=level, title=title, body=body, link=link)
 
 
 def _work_folder(export: Export) -> Path:

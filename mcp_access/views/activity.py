@@ -21,6 +21,7 @@ from audit.query import NONE, BadQuery, CallQuery, parse_query
 from audit.querysets import as_uuid
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.permissions import may_manage_all_tokens, may_use_ai_access
+from mcp_access.views.notices import unread
 
 _RELATED_SHOWN = 20
 _TIMES = (
@@ -81,6 +82,7 @@ def activity(request: PortalRequest) -> HttpResponse:
             "menus": _menus(query, recent_values(visible), sees_all=_sees_all(request)),
             "presets": _presets(query),
             "retention_days": settings.AUDIT_RETENTION_DAYS,
+            "notices": unread(request),
         },
     )
 

@@ -14,6 +14,7 @@ from audit.export import request_export
 from audit.export_formats import COLUMNS, write_xlsx
 from audit.models import Export, ToolCall
 from cliqtel_portal import celery  # noqa: F401 - so that tasks find its settings
+from cliqtel_portal.notices.models import Notice
 from tests.audit.exports import csv_rows, xlsx_sheets
 from tests.factories.audit import make_call, ok
 
@@ -107,6 +108,9 @@ def test_one_whose_worker_always_dies_has_failed_with_a_reason(acme, alice, call
     tasks.start_exports()
     assert _fresh(export).state == "failed"
     assert "Choose a shorter time." in _fresh(export).error
+    told = [(one.level, one.user, one.link) for one in Notice.objects.for_user(acme, alice.user)]
+    link = "/numbers/ai-access/activity/exports/"
+    assert sorted(told) == [("error", alice.user, link), ("success", alice.user, link)]
     assert _fresh(other).state == "done", "it holds up nobody"
     assert [path.name for path in folder.iterdir()] == [f"{other.pk}.csv"]
 
@@ -130,8 +134,10 @@ def test_what_goes_wrong_is_tried_again_and_then_told(
         assert (first.state, first.attempts) == ("waiting", 1)
         assert reason in first.error
         assert "secret" not in first.error
+    assert not Notice.objects.exists(), "it is tried again"
     tasks.run_exports()
     assert (_fresh(export).state, _fresh(export).error) == ("done", "")
+    assert Notice.objects.get().title == "Your export is ready: 3 calls as CSV"
 
     export = request_export(calls, file_format="csv", actor=alice.user, tenant=acme)
     monkeypatch.setattr(export_jobs, "_write", fail)
