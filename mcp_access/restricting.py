@@ -16,7 +16,7 @@ from cliqtel_portal.accounts.models import Membership, Tenant
 from cliqtel_portal.errors import NotFound, NotPermitted
 from cliqtel_portal.notices.models import Notice
 from cliqtel_portal.notices.services import notify
-from mcp_access.models import AccessToken
+from mcp_access.models import AccessToken, Consent
 from mcp_access.oauth.sessions import lock_sessions
 from mcp_access.querysets import AccessTokenQuerySet
 
@@ -85,6 +85,21 @@ def is_restricted(token: AccessToken) -> bool:
     return restricted.exists()
 
 
+def restricted_token_of(consent: Consent) -> AccessToken | None:
+    """A token of the app's sessions that may only read now; to lift it is to lift it of all."""
+    tokens = AccessToken.objects.filter(
+        tenant=consent.tenant_id, user=consent.user_id, application=consent.application_id
+    )
+    return tokens.filter(revoked_at__isnull=True, restricted_at__isnull=False).first()
+
+
+def consent_of(token: AccessToken) -> Consent | None:
+    """The connected app that a session's token is of."""
+    return Consent.objects.filter(
+        tenant=token.tenant_id, user=token.user_id, application=token.application_id
+    ).first()
+
+
 def _found(tenant: Tenant, token_id: uuid.UUID) -> AccessToken | None:
     """The token, locked with all from which a new one could come while we look."""
     tokens = AccessToken.objects.for_tenant(tenant)
@@ -116,5 +131,6 @@ def _together(token: AccessToken) -> AccessTokenQuerySet:
 
 def _page_of(token: AccessToken) -> str:
     if token.kind == AccessToken.Kind.OAUTH:
-        return "/numbers/ai-access/apps/"
+        consent = consent_of(token)
+        return f"/numbers/ai-access/apps/{consent.pk}/" if consent else "/numbers/ai-access/apps/"
     return f"/numbers/ai-access/tokens/{token.pk}/"

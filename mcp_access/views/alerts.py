@@ -87,7 +87,10 @@ def restriction_lift(request: PortalRequest, token_id: uuid.UUID) -> HttpRespons
     messages.success(request, "Lifted: it has its scopes back from the next call on.")
     if token.kind == AccessToken.Kind.STATIC:
         return redirect("mcp_access:token-detail", token_id)
-    return redirect("mcp_access:alert-list")
+    consent = restricting.consent_of(token)
+    if consent is None:
+        return redirect("mcp_access:alert-list")
+    return redirect("mcp_access:app-detail", consent.pk)
 
 
 def _row(alert: Alert) -> AlertRow:

@@ -16,6 +16,7 @@ from audit.services import last_calls_of_tokens
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.permissions import may_use_ai_access
 from cliqtel_portal.errors import NotFound
+from mcp_access import restricting
 from mcp_access.oauth import connected_apps
 from mcp_access.oauth.connected_apps import ConnectedApp
 from mcp_access.views.app_rows import app_rows, asked_lines, session_rows
@@ -50,6 +51,7 @@ def app_detail(request: PortalRequest, consent_id: uuid.UUID) -> HttpResponse:
         "row": row,
         # An app may do what its person may now, not the admin who looks at it.
         "lines": asked_lines(row.owner or request.membership, app.consent),
+        "restricted": restricting.restricted_token_of(app.consent),
         "sessions": session_rows(app.consent),
         "calls": last_calls_of_tokens(connected_apps.recent_token_ids(app.consent)),
         "title": _question(app),

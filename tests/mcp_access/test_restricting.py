@@ -14,7 +14,7 @@ from cliqtel_portal.errors import NotFound, NotPermitted
 from cliqtel_portal.notices.models import Notice
 from mcp_access import restricting, services
 from mcp_access.authority import live_scopes
-from mcp_access.models import AccessToken
+from mcp_access.models import AccessToken, Consent
 from tests.factories.accounts import MembershipFactory
 from tests.factories.alerts import calls, make_alert
 from tests.factories.mcp_access import DISCOVER, EVERY_SCOPE, make_token
@@ -167,6 +167,26 @@ def test_the_pages_say_it_and_have_the_way_back(
     assert "Lifted: it has its scopes back" in answer
     assert "Give its scopes back" not in answer
     assert not restricted(token)
+
+
+def test_the_page_of_an_app_says_it_and_has_the_way_back(
+    suspending: None, client: Client, alice: Membership, bob: Membership
+) -> None:
+    Host(client).connect(bob)
+    token = AccessToken.objects.get(kind="oauth")
+    restricting.restrict(make_alert(alice.tenant, token_id=token.pk))
+    page = Notice.objects.for_user(alice.tenant, bob.user).get().link
+    assert page == f"/numbers/ai-access/apps/{Consent.objects.get().pk}/"
+    client.force_login(bob.user)
+    own = client.get(page).content.decode()
+    assert "After an alert it may only read" in own
+    assert "Give its scopes back" not in own
+    client.force_login(alice.user)
+    assert "Give its scopes back" in client.get(page).content.decode()
+    lifted = client.post(f"/numbers/ai-access/tokens/{token.pk}/lift/")
+    assert lifted.headers["Location"] == page
+    assert not restricted(token)
+    assert "may only read" not in client.get(page).content.decode()
 
 
 def test_who_is_no_admin_any_more_can_not_lift(suspending: None, alice: Membership) -> None:
