@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from cliqtel_portal import celery  # noqa: F401 - so that tasks sent from here find their broker
 from cliqtel_portal.accounts.views import settings_home
+from cliqtel_portal.docs.views import llms_txt
 from cliqtel_portal.health import healthz, readyz
 from cliqtel_portal.home import home
 from cliqtel_portal.messaging.views.limit import limit as messaging_limit
@@ -17,6 +18,7 @@ from cliqtel_portal.notices.api import EventListView
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("mcp_access.oauth.urls")),
     path("", home, name="home"),
+    path("llms.txt", llms_txt, name="llms-txt"),
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),

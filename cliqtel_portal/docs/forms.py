@@ -15,7 +15,6 @@ class SearchForm(forms.Form):
                 "type": "search",
                 "placeholder": "For example: one-way audio",
                 "autocomplete": "off",
-                "aria-keyshortcuts": "/",
                 "data-focus-key": "/",
             }
         ),

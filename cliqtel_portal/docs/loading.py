@@ -12,7 +12,7 @@ from django.db.models import Value
 from django.utils import timezone
 
 from cliqtel_portal.docs.models import Article, Section, Word
-from cliqtel_portal.docs.source import ArticleSource, read_folder
+from cliqtel_portal.docs.source import ArticleSource, made_pages, read_folder
 from cliqtel_portal.docs.words import indexed_words, plain_words
 
 ARTICLES = Path(__file__).resolve().parent / "articles"
@@ -37,15 +37,16 @@ class LoadCounts:
 
 
 @transaction.atomic
-def load_articles(folder: Path = ARTICLES) -> LoadCounts:
-    """The database has the articles of the folder; unchanged files cost nothing.
+def load_articles(folder: Path | None = None) -> LoadCounts:
+    """The database has the articles of the folder, and nothing else; unchanged ones cost nothing.
 
-    A second load at the same time waits and finds nothing to do.
+    Without a folder: the project's articles and the pages made of code. A second load at the same
+    time waits and finds nothing to do.
 
     Raises:
         ArticleInvalid: a file is wrong; nothing has changed.
     """
-    sources = read_folder(folder)
+    sources = read_folder(folder) if folder else [*read_folder(ARTICLES), *made_pages()]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('docs.load_articles'))")
     hashes = dict(Article.objects.values_list("slug", "content_hash"))

@@ -14,7 +14,10 @@ from cliqtel_portal.ids import uuid7
 
 
 class Article(models.Model):
-    """One file of `articles/`. Rows are made and removed by `loading.load_articles` only."""
+    """One file of `articles/`, or a page made of code (`source.register_pages`).
+
+    Rows are made and removed by `loading.load_articles` only.
+    """
 
     class Product(models.TextChoices):
         NUMBERS = "numbers", "Numbers"
@@ -23,10 +26,11 @@ class Article(models.Model):
         MESSAGING = "messaging", "Messaging"
         REGULATORY = "regulatory", "Regulatory"
         AI_ACCESS = "ai-access", "AI Access"
+        TOOLS = "tools", "MCP tools"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # The file's name; `document_id` on the wire and part of every link.
-    slug = models.SlugField(max_length=100, unique=True)
+    # The file's name, or `tools/<tool>`; `document_id` on the wire and part of every link.
+    slug = models.CharField(max_length=100, unique=True)
     title = models.CharField(max_length=200)
     section = models.CharField(max_length=60)
     product = models.CharField(max_length=20, choices=Product)
@@ -51,7 +55,8 @@ class Article(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(slug__regex=r"^[a-z0-9]+(-[a-z0-9]+)*$"), name="docs_article_slug_valid"
+                condition=Q(slug__regex=r"^([a-z0-9]+(-[a-z0-9]+)*|tools/[a-z0-9_]+)$"),
+                name="docs_article_slug_valid",
             ),
             models.CheckConstraint(
                 condition=Q(
@@ -62,6 +67,7 @@ class Article(models.Model):
                         "messaging",
                         "regulatory",
                         "ai-access",
+                        "tools",
                     ]
                 ),
                 name="docs_article_product_valid",
@@ -76,9 +82,17 @@ class Article(models.Model):
         return self.title
 
     @property
+    def path(self) -> str:
+        return reverse("docs:detail", args=[self.slug])
+
+    @property
     def url(self) -> str:
         """Absolute, on the portal's origin."""
-        return f"{settings.OAUTH_ISSUER}{reverse('docs:detail', args=[self.slug])}"
+        return f"{settings.OAUTH_ISSUER}{self.path}"
+
+    @property
+    def markdown_path(self) -> str:
+        return reverse("docs:markdown", args=[self.slug])
 
 
 class Section(models.Model):

@@ -8,6 +8,7 @@ more than a completed or corrected one. Words that no article has stay in the de
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,6 +28,9 @@ _CORRECTED = 0.8
 _RELATED_PREFIX = 5
 _CLOSE_ENOUGH = 0.72  # ratio of equal letters below which a word is another word
 _MAX_SNIPPET_CHARS = 260
+# Around what matches in a headline: of the private use area, so that no text can forge it.
+_MARKS = re.compile("[\ue000\ue001]")
+_MARKED = re.compile("\ue000([^\ue000\ue001]+)\ue001")
 _WORTH_A_GUESS = 0.5  # above which it is still worth asking "did you mean"
 
 # Exact lexeme, completions, and words of similar letters; `%` is pg_trgm's, by index. A short word
@@ -79,7 +83,8 @@ _ARTICLES = """
         LEFT JOIN covered USING (id)
         WHERE (covered.id IS NOT NULL OR %(plain)s <%% article.names)
           AND NOT article.search @@ query.excluded
-          AND (%(product)s = '' OR article.product = %(product)s)
+          AND CASE WHEN %(product)s = '' THEN article.product <> 'tools'
+                   ELSE article.product = %(product)s END
           AND (%(country)s = '' OR article.countries = '{}'
                OR article.countries @> ARRAY[%(country)s]::varchar[])
     ), best AS (
@@ -90,7 +95,7 @@ _ARTICLES = """
     SELECT best.slug, best.title, part.heading, part.anchor,
            CASE WHEN %(any_term)s = '' THEN best.summary ELSE ts_headline(
                %(config)s::regconfig, part.text, %(any_term)s::tsquery,
-               'StartSel="", StopSel="", MaxFragments=1, MinWords=20, MaxWords=35') END,
+               'StartSel="\ue000", StopSel="\ue001", MaxFragments=1, MinWords=20, MaxWords=35') END,
            part.text,
            least(1, greatest(0, best.score)), best.updated_at
     FROM best CROSS JOIN LATERAL (
@@ -127,6 +132,8 @@ class RankedArticle:
     heading: str
     anchor: str
     snippet: str
+    # Words of the snippet that the query meant, as they stand there.
+    matches: frozenset[str]
     score: float
     updated_at: datetime
 
@@ -297,7 +304,8 @@ def rank_articles(
             title=title,
             heading=heading,
             anchor=anchor,
-            snippet=_excerpt(snippet, text),
+            snippet=_excerpt(_MARKS.sub("", snippet), text),
+            matches=frozenset(_MARKED.findall(snippet)),
             score=score,
             updated_at=updated_at,
         )

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import nh3
+from django.urls import Resolver404, resolve
+from django.utils.html import escape
 from django.utils.text import slugify
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 _ALLOWED_TAGS = (
-    {"a", "blockquote", "br", "code", "div", "em", "h2", "h3", "h4", "hr", "li", "ol", "p", "pre"}
-    | {"strong", "ul"}
+    {"a", "blockquote", "br", "button", "code", "div", "em", "h2", "h3", "h4", "hr", "li", "ol"}
+    | {"p", "pre", "strong", "ul"}
     | {"table", "tbody", "td", "th", "thead", "tr"}
 )
-_ALLOWED_ATTRIBUTES = {"a": {"href", "title"}, "div": {"tabindex"}, "ol": {"start"}} | {
-    heading: {"id"} for heading in ("h2", "h3", "h4")
-}
+# Markdown's own HTML is off: classes, buttons and ids can only be those that are made here.
+_ALLOWED_ATTRIBUTES = {
+    "a": {"href", "title", "class"},
+    "button": {"type", "class", "hidden", "data-copy"},
+    "div": {"class", "tabindex"},
+    "ol": {"start"},
+    "pre": {"id", "tabindex"},
+} | {heading: {"id"} for heading in ("h2", "h3", "h4")}
 # What may be wider than a phone scrolls by itself; focusable, so that a keyboard can scroll it.
 _SCROLL_OPEN, _SCROLL_CLOSE = '<div class="scroll" tabindex="0">', "</div>\n"
 _BREAKS = frozenset({"softbreak", "hardbreak"})
+# A page of the portal, as articles name it: `/numbers/ai-access/`.
+_PORTAL_PATH = re.compile(r"/([a-z-]+/)+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +48,15 @@ class SectionText:
 def render_html(markdown: str) -> str:
     """Return HTML that is safe to put in a page; headings carry the anchors of `sections_of`."""
     parser = _parser()
+    for name, rule in _RULES.items():
+        parser.add_render_rule(name, rule)
     tokens = parser.parse(markdown)
     for token, _, anchor in _headings(tokens):
         token.attrSet("id", anchor)
     return nh3.clean(
-        parser.renderer.render(_scrollable(tokens), parser.options, {}),
+        parser.renderer.render(tokens, parser.options, {}),
         tags=_ALLOWED_TAGS,
         attributes=_ALLOWED_ATTRIBUTES,
-        tag_attribute_values={"div": {"class": {"scroll"}}},
         url_schemes={"https", "http", "mailto"},
         link_rel="noopener noreferrer",
     )
@@ -75,17 +88,73 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def _scrollable(tokens: list[Token]) -> list[Token]:
-    wrapped: list[Token] = []
-    for token in tokens:
-        opens = token.type in {"fence", "code_block", "table_open"}
-        closes = token.type in {"fence", "code_block", "table_close"}
-        if opens:
-            wrapped.append(Token("html_block", "", 0, content=_SCROLL_OPEN))
-        wrapped.append(token)
-        if closes:
-            wrapped.append(Token("html_block", "", 0, content=_SCROLL_CLOSE))
-    return wrapped
+def _heading_open(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, _env: Any
+) -> str:
+    """A heading is a link to itself, to be copied."""
+    opening = renderer.renderToken(tokens, index, options, {})
+    return f'{opening}<a class="anchor" href="#{tokens[index].attrGet("id")}">'
+
+
+def _heading_close(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, _env: Any
+) -> str:
+    return "</a>" + renderer.renderToken(tokens, index, options, {})
+
+
+def _table_open(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, _env: Any
+) -> str:
+    return _SCROLL_OPEN + renderer.renderToken(tokens, index, options, {})
+
+
+def _table_close(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, _env: Any
+) -> str:
+    return renderer.renderToken(tokens, index, options, {}) + _SCROLL_CLOSE
+
+
+def _block_of_code(
+    _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, _env: Any
+) -> str:
+    """With a button to copy it, which copy.js shows."""
+    name = f"code-{index}"
+    return (
+        f'<div class="snippet"><button type="button" class="btn sm" hidden data-copy="#{name}">'
+        f'Copy</button><pre id="{name}" tabindex="0"><code>{escape(tokens[index].content)}</code>'
+        "</pre></div>\n"
+    )
+
+
+def _code(
+    _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, _env: Any
+) -> str:
+    """The name of a page leads there."""
+    text = tokens[index].content
+    html = f"<code>{escape(text)}</code>"
+    return f'<a href="{text}">{html}</a>' if is_page(text) else html
+
+
+_RULES = {
+    "heading_open": _heading_open,
+    "heading_close": _heading_close,
+    "table_open": _table_open,
+    "table_close": _table_close,
+    "fence": _block_of_code,
+    "code_block": _block_of_code,
+    "code_inline": _code,
+}
+
+
+def is_page(text: str) -> bool:
+    """Whether it is the path of one of the portal's pages."""
+    if not _PORTAL_PATH.fullmatch(text):
+        return False
+    try:
+        resolve(text)
+    except Resolver404:
+        return False
+    return True
 
 
 def _headings(tokens: list[Token]) -> Iterator[tuple[Token, str, str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_safe
 
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.docs import services
@@ -13,36 +15,89 @@ from cliqtel_portal.docs.forms import SearchForm
 from cliqtel_portal.docs.models import Article
 from cliqtel_portal.docs.rendering import render_html
 
+_MAX_TOOLS = 5
 
+
+@require_safe
 @portal_view()
 def article_list(request: PortalRequest) -> HttpResponse:
     form = SearchForm(request.GET)
     query = form.cleaned_data["q"] if form.is_valid() else ""
-    result = services.search(query, limit=20) if query else None
-    articles = Article.objects.order_by("section", "title").defer("markdown", "search", "names")
-    return render(
-        request,
-        "docs/article_list.html",
-        {"form": form, "query": query, "result": result, "articles": articles},
-    )
+    context = {"form": form, "query": query, "chapters": services.contents()}
+    if query:
+        context |= {
+            "result": services.search(query, limit=20),
+            "tools": services.search(query, product=Article.Product.TOOLS, limit=_MAX_TOOLS).hits,
+        }
+    return render(request, "docs/article_list.html", context)
 
 
+@require_safe
 @portal_view()
 def article_detail(request: PortalRequest, slug: str) -> HttpResponse:
     article = _article_or_404(slug)
-    html = mark_safe(render_html(article.markdown))  # noqa: S308 - sanitised by nh3
+    chapters = services.contents()
+    before, after = services.neighbours(chapters, slug)
     headings = article.sections.filter(position__gt=0).order_by("position").defer("search")
     return render(
         request,
         "docs/article_detail.html",
-        {"article": article, "html": html, "headings": headings},
+        {
+            "article": article,
+            "html": mark_safe(render_html(article.markdown)),  # noqa: S308 - sanitised by nh3
+            "headings": headings,
+            "chapters": chapters,
+            "before": before,
+            "after": after,
+            "form": SearchForm(),
+        },
     )
 
 
+@require_safe
 @portal_view()
 def article_markdown(_request: PortalRequest, slug: str) -> HttpResponse:
     article = _article_or_404(slug)
     text = f"# {article.title}\n\nLast reviewed: {article.reviewed}\n\n{article.markdown}"
+    return _markdown(text)
+
+
+@require_safe
+@portal_view()
+def contents_markdown(_request: PortalRequest) -> HttpResponse:
+    return _markdown(f"# Docs\n\n{_contents()}")
+
+
+@require_safe
+def llms_txt(_request: HttpRequest) -> HttpResponse:
+    """What there is to read and how, for programs: https://llmstxt.org. No page of a customer's."""
+    text = f"""# Cliqtel AI Access
+
+> A telecom provider's portal. AI hosts read numbers, SIP trunks, call flows, prices and these docs
+> over MCP, and draft orders, routing changes and messages, which a person approves.
+
+The MCP endpoint is {settings.MCP_RESOURCE_URL}: Streamable HTTP; OAuth 2.1, found from the URL
+alone, or a token as bearer. The pages below are for people who are signed in. An AI host reads them
+over MCP instead: `search_docs` finds them, `get_document` returns one whole.
+
+{_contents()}"""
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+def _contents() -> str:
+    """Every page by section, with its address on the portal's origin and what it is about."""
+    return "\n".join(
+        f"## {chapter.title}\n\n"
+        + "".join(
+            f"- [{article.title}]({settings.OAUTH_ISSUER}{article.markdown_path}): "
+            f"{article.summary}\n"
+            for article in chapter.articles
+        )
+        for chapter in services.contents()
+    )
+
+
+def _markdown(text: str) -> HttpResponse:
     return HttpResponse(text, content_type="text/markdown; charset=utf-8")
 
 

@@ -9,7 +9,7 @@ from cliqtel_portal.docs.rendering import SectionText, render_html, sections_of
 
 def test_headings_have_anchors_that_are_unique_on_the_page() -> None:
     html = render_html("## Set it up\n\n## Set it up\n\n## 電話\n")
-    assert '<h2 id="set-it-up">' in html
+    assert '<h2 id="set-it-up"><a class="anchor" href="#set-it-up"' in html
     assert '<h2 id="set-it-up-2">' in html
     assert '<h2 id="section">' in html
 
@@ -49,9 +49,23 @@ def test_links_of_articles_work_and_give_nothing_to_the_other_side() -> None:
 
 def test_tables_and_code_scroll_by_themselves() -> None:
     html = render_html("| a |\n|---|\n| b |\n\n```ini\n[x]\n```\n")
-    assert html.count("<div ") == html.count('class="scroll"') == html.count('tabindex="0"') == 2
+    assert '<div class="scroll" tabindex="0"><table>' in html
+    assert re.search(r'<pre id="code-\d+" tabindex="0"><code>\[x\]', html)
     assert "<td>b</td>" in html
-    assert "[x]" in html
+
+
+def test_each_block_of_code_can_be_copied() -> None:
+    html = render_html("```sh\ncurl a\n```\n\nAnd:\n\n    <b>\n")
+    targets = re.findall(r'hidden="" data-copy="#([a-z0-9-]+)"', html)
+    assert len(set(targets)) == 2
+    assert all(f'<pre id="{target}"' in html for target in targets)
+    assert "<code>&lt;b&gt;\n</code>" in html
+
+
+def test_the_path_of_a_page_leads_there() -> None:
+    html = render_html("Open `/numbers/ai-access/`, not `/no/such/page/` or `/trunks/<x>/`.")
+    assert html.count("<a ") == 1
+    assert '<a href="/numbers/ai-access/" rel="noopener noreferrer"><code>' in html
 
 
 def test_section_text_is_plain() -> None:

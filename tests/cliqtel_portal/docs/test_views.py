@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.docs.loading import ARTICLES, load_articles
@@ -31,12 +31,15 @@ def test_the_addresses_are_those_of_the_contract() -> None:
     assert reverse("docs:list") == "/docs/"
     assert reverse("docs:detail", args=["a-b"]) == "/docs/a-b/"
     assert reverse("docs:markdown", args=["a-b"]) == "/docs/a-b.md"
+    assert reverse("docs:detail", args=["tools/send_message"]) == "/docs/tools/send_message/"
+    assert reverse("docs:markdown", args=["tools/send_message"]) == "/docs/tools/send_message.md"
 
 
 def test_a_stranger_is_sent_to_the_login(tmp_path: Path) -> None:
     write_article(tmp_path, "a")
     load_articles(tmp_path)
-    for name, args in (("list", []), ("detail", ["a"]), ("markdown", ["a"])):
+    pages = (("list", []), ("list-markdown", []), ("detail", ["a"]), ("markdown", ["a"]))
+    for name, args in pages:
         response = Client().get(reverse(f"docs:{name}", args=args))
         assert response.status_code == 302
         assert "/account/login/" in response["Location"]
@@ -79,6 +82,49 @@ def test_a_search_without_hits_offers_a_guess(bob: Membership, tmp_path: Path) -
     assert 'href="/docs/?q=portability"' in page
 
 
+def test_what_was_looked_for_is_marked_and_stays_text(bob: Membership, tmp_path: Path) -> None:
+    write_article(tmp_path, "a", markdown="Registering <b>two</b> giraffes, and a zebra.\n")
+    load_articles(tmp_path)
+    page = page_of(signed_in(bob), reverse("docs:list") + "?q=register+giraffe")
+    assert "<mark>giraffes</mark>, and a zebra" in page
+    assert "<b>two" not in page
+    assert "<mark>Registering</mark>" in page
+
+
+def test_an_article_leads_to_its_neighbours_in_the_section(bob: Membership, tmp_path: Path) -> None:
+    for slug, section in (("a", "One"), ("b", "One"), ("c", "One"), ("d", "Two")):
+        write_article(tmp_path, slug, title=slug.upper(), section=section)
+    load_articles(tmp_path)
+    client = signed_in(bob)
+    middle = page_of(client, "/docs/b/")
+    assert 'rel="prev" href="/docs/a/"' in middle
+    assert 'rel="next" href="/docs/c/"' in middle
+    assert '<a href="/docs/b/" aria-current="page">B</a>' in middle
+    assert "rel=" not in page_of(client, "/docs/d/").partition("reader-next")[2]
+
+
+def test_llms_txt_lists_every_page_for_anybody(tmp_path: Path, settings: Settings) -> None:
+    settings.OAUTH_ISSUER = "https://portal.example"
+    settings.MCP_RESOURCE_URL = "https://mcp.example/mcp"
+    write_article(tmp_path, "a", title="Alpha", markdown="What it is about.\n")
+    load_articles(tmp_path)
+    response = Client().get("/llms.txt")
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    text = response.content.decode()
+    assert text.startswith("# Cliqtel AI Access\n")
+    assert "https://mcp.example/mcp" in text
+    assert "- [Alpha](https://portal.example/docs/a.md): What it is about.\n" in text
+
+
+def test_the_contents_have_a_markdown_twin(bob: Membership, tmp_path: Path) -> None:
+    write_article(tmp_path, "a", title="Alpha", section="Porting")
+    load_articles(tmp_path)
+    response = signed_in(bob).get("/docs/index.md")
+    assert response["Content-Type"] == "text/markdown; charset=utf-8"
+    assert response.content.decode().startswith("# Docs\n\n## Porting\n\n- [Alpha](http")
+
+
 @pytest.mark.parametrize(
     "query", ["%00", "%F0%9F%98%80", "%22", "%27%3B--", "a" * 401, "%ED%A0%80"]
 )
@@ -106,7 +152,7 @@ def test_an_article_shows_text_review_date_and_anchors(bob: Membership, tmp_path
     assert "<h1>Some &amp; article</h1>" in page
     assert "<strong>weight</strong>" in page
     assert '<h2 id="set-it-up">' in page
-    assert 'href="#set-it-up"' in page
+    assert '<li><a href="#set-it-up">Set it up</a></li>' in page
     assert '<time datetime="2026-11-14">14 November 2026</time>' in page
     assert '<span class="badge">NL</span>' in page
     assert "<td>b</td>" in page
@@ -148,9 +194,9 @@ def test_pages_ask_a_constant_number_of_queries(
     # Session, person and memberships are the shell's three.
     with django_assert_num_queries(3 + 1):
         page_of(client, reverse("docs:list"))
-    with django_assert_num_queries(3 + 1 + 2):
+    with django_assert_num_queries(3 + 1 + 2 * 2):
         page_of(client, reverse("docs:list") + "?q=sip")
-    with django_assert_num_queries(3 + 2):
+    with django_assert_num_queries(3 + 3):
         page_of(client, reverse("docs:detail", args=["trunk-3cx"]))
     with django_assert_num_queries(3 + 1):
         page_of(client, reverse("docs:markdown", args=["trunk-3cx"]))

@@ -6,14 +6,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cliqtel_portal.docs.errors import ArticleInvalid
-from cliqtel_portal.docs.loading import ARTICLES, load_articles
+from cliqtel_portal.docs.loading import load_articles
 
 
 class Command(BaseCommand):
     help = "Load the documentation's articles; safe to run again, and twice at once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--folder", type=Path, default=ARTICLES, help="of *.md files")
+        parser.add_argument("--folder", type=Path, help="of *.md files, instead of the project's")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
