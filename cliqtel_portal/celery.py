@@ -127,6 +127,12 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=45),
         "options": {"expires": 1800},
     },
+    # Each hour, because a day begins in each tenant's own zone.
+    "warn of expiries": {
+        "task": "mcp_access.tasks.warn_of_expiries",
+        "schedule": crontab(minute=50),
+        "options": {"expires": 1800},
+    },
     "roll up usage": {
         "task": "mcp_access.tasks.roll_up_usage",
         "schedule": 120.0,

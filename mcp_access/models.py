@@ -112,6 +112,12 @@ class AccessToken(AbstractAccessToken):  # type: ignore[misc]
         indexes = [
             models.Index(fields=["tenant", "kind", "-created"], name="mcp_token_tenant"),
             models.Index(fields=["user", "kind"], name="mcp_token_user"),
+            # What comes to its end and has no successor: who is to be warned (`expiry`).
+            models.Index(
+                fields=["expires"],
+                condition=Q(kind="static", revoked_at__isnull=True, replaced_by__isnull=True),
+                name="mcp_token_ending",
+            ),
         ]
 
     @property
@@ -318,6 +324,34 @@ class DoctorWatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} at {self.address}"
+
+
+class ExpiryWarning(models.Model):
+    """That a token's person was told of its end, so many days ahead. Its mail is sent from it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    token = models.ForeignKey(AccessToken, on_delete=models.CASCADE, related_name="+")
+    days = models.PositiveSmallIntegerField(help_text="Ahead of the end; 0 on its day.")
+    warned_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Set too where the mail came to nothing because the token had ended meanwhile.
+    mailed_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["token", "days"], name="mcp_expiry_warned_once"),
+            models.CheckConstraint(condition=Q(days__in=[14, 3, 0]), name="mcp_expiry_days_valid"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["warned_at"],
+                condition=Q(mailed_at__isnull=True),
+                name="mcp_expiry_to_mail",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.token_id}, {self.days} days ahead"
 
 
 class IdempotentCall(models.Model):

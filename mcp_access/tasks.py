@@ -8,7 +8,7 @@ from celery import shared_task
 
 from audit import daily
 from cliqtel_portal.locks import advisory_lock
-from mcp_access import ending, idempotency, months
+from mcp_access import ending, expiry, idempotency, months
 from mcp_access.oauth import doctor_cleanup, retention
 from mcp_access.tools import registry
 
@@ -102,3 +102,15 @@ def roll_up_usage() -> None:
     with advisory_lock("mcp_access.roll_up_usage") as acquired:
         if acquired:
             daily.roll_up(tools=registry.all_tools())
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def warn_of_expiries() -> None:
+    """Tell people whose tokens come to their end, in the portal and by mail."""
+    with advisory_lock("mcp_access.warn_of_expiries") as acquired:
+        if not acquired:
+            return
+        warned = expiry.warn_of_expiries()
+        mailed = expiry.send_mails()
+    if warned or mailed:
+        logger.info("warned of %d expiring tokens, sent %d mails", warned, mailed)

@@ -200,6 +200,7 @@ EMAIL_HOST_USER = EMAIL_URL["EMAIL_HOST_USER"] or ""
 EMAIL_HOST_PASSWORD = EMAIL_URL["EMAIL_HOST_PASSWORD"] or ""
 EMAIL_USE_TLS = EMAIL_URL.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = EMAIL_URL.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10  # seconds: a mail server that hangs holds up no worker
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Cliqtel <portal@cliqtel.test>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

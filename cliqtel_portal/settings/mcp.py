@@ -71,6 +71,7 @@ STATIC_TOKEN_MAX_DAYS = 365
 STATIC_TOKEN_MAX_OVERLAP_HOURS = 7 * 24
 STATIC_TOKEN_MAX_CIDRS = 20
 TOKEN_TOUCH_SECONDS = 300  # last_used_at moves at most this often
+TOKEN_MAIL_ATTEMPTS = 5  # a warning's mail is tried so often, once an hour
 TOKEN_RETENTION_DAYS = 400  # dead tokens stay this long: the audit log names them
 
 # -- the endpoint ---------------------------------------------------------------------------------

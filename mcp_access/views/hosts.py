@@ -61,7 +61,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
         Host(
             key="claude",
             title="Claude",
-            subtitle="claude.ai, Desktop",
+            subtitle="Web and desktop",
             caller="Anthropic's network",
             sign_in=Way(
                 where="Settings → Connectors → Add custom connector. Paste the URL, choose Add, "
@@ -173,7 +173,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
         Host(
             key="vs-code",
             title="VS Code",
-            subtitle="GitHub Copilot chat",
+            subtitle="Copilot chat",
             sign_in=Way(
                 where="VS Code asks before it adds the server; start it there and sign in.",
                 link=snippets.vs_code_link(),
@@ -215,7 +215,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
         Host(
             key="curl",
             title="curl",
-            subtitle="To see that it works",
+            subtitle="A first test",
             token=Way(
                 where="Calls whoami: which account, which scopes, which limits are left.",
                 blocks=(Block(text=snippets.curl(token), language="sh"),),

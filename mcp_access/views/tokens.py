@@ -27,6 +27,7 @@ from mcp_access.limits import limits_of
 from mcp_access.models import AccessToken
 from mcp_access.services import IssuedToken, TokenNotLive
 from mcp_access.views import first_calls, hosts, scopes
+from mcp_access.views.notices import unread
 from mcp_access.views.rows import live_first, rows
 
 _PER_PAGE = 50
@@ -40,7 +41,11 @@ def token_list(request: PortalRequest) -> HttpResponse:
     return render(
         request,
         "mcp_access/token_list.html",
-        {"page": page, "rows": rows(request.membership, list(page.object_list))},
+        {
+            "page": page,
+            "rows": rows(request.membership, list(page.object_list)),
+            "notices": unread(request),
+        },
     )
 
 
