@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from cliqtel_portal.accounts.models import Tenant
@@ -82,7 +82,7 @@ def flow_of_number(tenant: Tenant, e164: str) -> FlowState:
         CallFlowNotFound: the number is not the tenant's, or has no flow.
     """
     number = (
-        _held_numbers(tenant)
+        held_numbers(tenant)
         .filter(e164=e164)
         .select_related("call_flow__active_revision", "trunk")
         .first()
@@ -99,20 +99,6 @@ def flow_of_number(tenant: Tenant, e164: str) -> FlowState:
         )
         raise CallFlowNotFound(f"{e164} has no call flow: {fate}. Assign it to a call flow first.")
     return _state(number.call_flow)
-
-
-def flows_of(tenant: Tenant) -> QuerySet[CallFlow]:
-    """The tenant's flows by name, each with `revision_number`, `number_count` and
-    `pending_change_id`."""
-    return (
-        CallFlow.objects.for_tenant(tenant)
-        .annotate(
-            revision_number=_shown_revision("active_revision__number", "pk"),
-            number_count=Count("numbers", filter=~Q(numbers__status="released")),
-            pending_change_id=_pending_change("pk"),
-        )
-        .order_by("name", "id")
-    )
 
 
 def revisions_of(tenant: Tenant, flow: CallFlow) -> QuerySet[Revision]:
@@ -141,7 +127,7 @@ def pending_changes_of(tenant: Tenant, flow: CallFlow) -> QuerySet[Change]:
 
 def numbers_of(tenant: Tenant, flow: CallFlow) -> QuerySet[PhoneNumber]:
     """The tenant's numbers whose calls follow the flow."""
-    return _held_numbers(tenant).filter(call_flow=flow).order_by("e164")
+    return held_numbers(tenant).filter(call_flow=flow).order_by("e164")
 
 
 def routing_of_numbers(
@@ -154,7 +140,7 @@ def routing_of_numbers(
         after: the `next_after` of the page before.
     """
     rows = (
-        _held_numbers(tenant)
+        held_numbers(tenant)
         .annotate(
             flow_status=Case(
                 When(call_flow__status__in=["active", "draft"], then=F("call_flow__status")),
@@ -213,12 +199,12 @@ def _routing(
 
 def _unused(tenant: Tenant, status: RoutingStatus | None) -> QuerySet[CallFlow]:
     wanted = [status] if status else ["active", "draft"]
-    numbers = _held_numbers(tenant).filter(call_flow=OuterRef("pk"))
+    numbers = held_numbers(tenant).filter(call_flow=OuterRef("pk"))
     flows = CallFlow.objects.for_tenant(tenant).filter(~Exists(numbers), status__in=wanted)
     return flows.order_by("name", "id")[:_MAX_UNUSED]
 
 
-def _held_numbers(tenant: Tenant) -> QuerySet[PhoneNumber]:
+def held_numbers(tenant: Tenant) -> QuerySet[PhoneNumber]:
     """Without released ones, so that a number is there once."""
     return PhoneNumber.objects.for_tenant(tenant).exclude(status=PhoneNumber.Status.RELEASED)
 

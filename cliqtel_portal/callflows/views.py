@@ -16,7 +16,14 @@ from cliqtel_portal.callflows.comparison import Comparison
 from cliqtel_portal.callflows.diff import diff
 from cliqtel_portal.callflows.drawing import draw
 from cliqtel_portal.callflows.errors import CallFlowNotFound, RevisionNotFound
+from cliqtel_portal.callflows.forms import FlowFilterForm
 from cliqtel_portal.callflows.graph import Graph, Node
+from cliqtel_portal.callflows.listing import (
+    counts_of,
+    flows_of,
+    numbers_page,
+    shown_flows,
+)
 from cliqtel_portal.callflows.models import CallFlow
 from cliqtel_portal.callflows.stored import graph_of
 from cliqtel_portal.phone import display
@@ -38,8 +45,49 @@ class Step:
 @require_safe
 @portal_view()
 def flow_list(request: PortalRequest) -> HttpResponse:
-    page = Paginator(services.flows_of(request.tenant), _PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "callflows/list.html", {"page": page})
+    """What a call to each number meets; with `?by=flow` the flows, also those without a number."""
+    if request.GET.get("by") == "flow":
+        return _list_by_flow(request)
+    form = FlowFilterForm(request.GET.dict())
+    found = form.narrow(request.tenant)
+    counts = counts_of(request.tenant)
+    return render(
+        request,
+        "callflows/list.html",
+        {
+            "form": form,
+            "page": numbers_page(
+                request.tenant,
+                found,
+                after=request.GET.get("after", ""),
+                before=request.GET.get("before", ""),
+                size=_PER_PAGE,
+            ),
+            "found": found.count() if form.is_used else counts["all"],
+            "counts": counts,
+            "flow_count": CallFlow.objects.for_tenant(request.tenant).count(),
+            "only": form.flow_of(request.tenant),
+            "may_ask": may_use_ai_access(request.membership.role),
+        },
+    )
+
+
+def _list_by_flow(request: PortalRequest) -> HttpResponse:
+    name = request.GET.get("q", "").replace("\x00", "").strip()
+    flows = flows_of(request.tenant, name=name)
+    page = Paginator(flows, _PER_PAGE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "callflows/flows.html",
+        {
+            "page": page,
+            "rows": shown_flows(request.tenant, page.object_list),
+            "name": name,
+            "flow_count": CallFlow.objects.for_tenant(request.tenant).count(),
+            "number_count": services.held_numbers(request.tenant).count(),
+            "may_ask": may_use_ai_access(request.membership.role),
+        },
+    )
 
 
 @require_safe

@@ -95,7 +95,6 @@ def test_mallory_finds_no_flow_of_acme(acme: Tenant, mallory: Membership) -> Non
         services.flow_of_number(mallory.tenant, LONDON.format(1))
     page = services.routing_of_numbers(mallory.tenant, limit=10)
     assert (page.numbers, page.unused) == ((), ())
-    assert not services.flows_of(mallory.tenant).exists()
 
 
 def test_each_number_comes_with_status_revision_and_pending_change(acme: Tenant) -> None:
@@ -177,16 +176,3 @@ def test_a_page_of_numbers_costs_two_queries(
     with django_assert_num_queries(2):
         page = services.routing_of_numbers(acme, limit=20)
     assert len(page.numbers) == 20
-
-
-def test_flows_are_counted_with_their_numbers_and_changes(acme: Tenant) -> None:
-    flow = make_flow(acme, revisions=2)
-    change = ChangeFactory(base_revision=flow.active_revision)
-    PhoneNumberFactory(tenant=acme, e164=LONDON.format(1), call_flow=flow)
-    PhoneNumberFactory(tenant=acme, e164=LONDON.format(2), call_flow=flow)
-    found = services.flows_of(acme).get()
-    assert (found.revision_number, found.number_count, found.pending_change_id) == (
-        2,
-        2,
-        change.pk,
-    )
