@@ -33,7 +33,13 @@ _MESSAGES = {
     406: ("not_acceptable", "Answers are JSON only."),
     413: ("too_large", "The request is too large."),
     415: ("unsupported_media_type", "Send JSON, as application/json."),
+    500: (
+        "internal_error",
+        "Something broke on our side, and it has been logged. Look whether what you asked for "
+        "happened before you try again.",
+    ),
 }
+_MALFORMED = ("invalid_arguments", "The request is not well-formed JSON.")
 
 
 class ProblemSerializer(serializers.Serializer):  # type: ignore[misc]
@@ -108,10 +114,13 @@ def _of_framework(error: Any) -> Response:
         return Response(
             _body("invalid_arguments", f"Correct these: {words}", problems=problems), status=400
         )
-    code, message = _MESSAGES.get(
-        error.status_code, ("invalid_arguments", "The request is not well-formed JSON.")
-    )
-    return Response(_body(code, message), status=error.status_code, headers=headers)
+    return Response(body_of(error.status_code), status=error.status_code, headers=headers)
+
+
+def body_of(status: int) -> dict[str, Any]:
+    """The body of a refusal of which nothing but its HTTP status may be told."""
+    code, message = _MESSAGES.get(status, _MALFORMED)
+    return _body(code, message)
 
 
 def _problems(detail: Any, field: str = "") -> Iterator[Problem]:

@@ -216,7 +216,7 @@ def _boom(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("the password is hunter2")
 
 
-urlpatterns = [path("boom/", _boom)]
+urlpatterns = [path("boom/", _boom), path("api/v1/boom/", _boom)]
 handler404 = "cliqtel_portal.error_pages.page_not_found"
 handler500 = "cliqtel_portal.error_pages.server_error"
 
@@ -231,6 +231,24 @@ def test_a_crash_shows_none_of_its_words(
     assert response.status_code == 500
     assert "Something broke on our side" in response.content.decode()
     assert "hunter2" not in response.content.decode()
+
+
+def test_a_crash_of_the_api_is_json(
+    client: Client, db: None, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.ROOT_URLCONF = __name__
+    client.raise_request_exception = False
+    response = client.get("/api/v1/boom/")
+
+    assert response.status_code == 500
+    assert response.json()["error"]["code"] == "internal_error"
+    assert "hunter2" not in response.content.decode()
+
+
+def test_an_unknown_address_of_the_api_is_refused_in_its_form(client: Client, db: None) -> None:
+    unknown = client.get("/api/v1/nowhere/")
+
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "429", "500", "503"])
