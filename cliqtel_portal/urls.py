@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("numbers/ai-access/", include("mcp_access.urls")),
     path("numbers/", include("cliqtel_portal.numbers.urls")),
     path("numbers/", include("cliqtel_portal.deeds.urls_numbers")),
+    path("numbers/", include("cliqtel_portal.number_page.urls")),
     path("api/v1/approvals/", include("approvals.api_urls")),
     path("api/v1/approval-policies/", include("approvals.api_policies_urls")),
     path("api/v1/events/", EventListView.as_view(), name="api-events"),

@@ -23,6 +23,7 @@ LAYERS: list[tuple[str, ...]] = [
         "cliqtel_portal.routing",
         "cliqtel_portal.management",
         "cliqtel_portal.home",
+        "cliqtel_portal.number_page",
         "cliqtel_portal.metrics",
     ),
     ("mcp_access",),

@@ -107,31 +107,44 @@ def number_list(request: PortalRequest) -> HttpResponse:
 @require_safe
 @portal_view()
 def number_detail(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
+    """The first tab; `number_page` has the others."""
+    context = frame(request, number_id, tab="overview")
+    number: PhoneNumber = context["number"]
+    is_kept = number.status != PhoneNumber.Status.RELEASED
+    context |= {
+        "national": national(number.e164),
+        "capabilities": capability_words(number.capabilities),
+        "changes": [told(change) for change in number.changes.newest_first()[:_CHANGES]],
+        "may_tag": is_kept and may_tag_numbers(request.membership.role),
+        "refused": take_refused(request),
+    }
+    return render(request, "numbers/detail.html", context)
+
+
+def frame(request: PortalRequest, number_id: uuid.UUID, *, tab: str) -> dict[str, Any]:
+    """What every tab of a number's page shows, and who may do what about it.
+
+    Raises:
+        Http404: no such number in the tenant.
+    """
     number = get_object_or_404(
         PhoneNumber.objects.for_tenant(request.tenant).select_related(
             "trunk", "call_flow", "emergency_address"
         ),
         pk=number_id,
     )
+    number.tenant = request.tenant
     role = request.membership.role
     may_ask = may_use_ai_access(role)
-    return render(
-        request,
-        "numbers/detail.html",
-        {
-            "number": number,
-            "national": national(number.e164),
-            "capabilities": capability_words(number.capabilities),
-            "place": place_of(number),
-            "changes": [_told(change) for change in number.changes.newest_first()[:_CHANGES]],
-            "may_tag": may_tag_numbers(role) and number.status != PhoneNumber.Status.RELEASED,
-            "refused": take_refused(request),
-            "may_connect": may_ask and number.status in _CONNECTABLE,
-            "may_give_up": may_ask and number.status in _GIVES_UP,
-            "may_restore": may_restore_numbers(role) and is_restorable(number, timezone.now()),
-            **_targets(request.tenant),
-        },
-    )
+    return {
+        "tab": tab,
+        "number": number,
+        "place": place_of(number),
+        "may_connect": may_ask and number.status in _CONNECTABLE,
+        "may_give_up": may_ask and number.status in _GIVES_UP,
+        "may_restore": may_restore_numbers(role) and is_restorable(number, timezone.now()),
+        **_targets(request.tenant),
+    }
 
 
 @require_POST
@@ -158,7 +171,7 @@ def _targets(tenant: Tenant) -> dict[str, QuerySet[Any]]:
     }
 
 
-def _told(change: NumberChange) -> Told:
+def told(change: NumberChange) -> Told:
     if change.kind == NumberChange.Kind.TAGGED:
         return Told(change=change, words=_tagged(change.before["tags"], change.after["tags"]))
     if change.kind != NumberChange.Kind.ASSIGNED:

@@ -272,14 +272,15 @@ def test_the_page_of_a_number_tells_everything(bob: Membership) -> None:
         trunk=trunk,
         tags=["main desk"],
         emergency_state="pending",
-        emergency_address=EmergencyAddressFactory(tenant=bob.tenant, label="Canal house"),
+        emergency_address=EmergencyAddressFactory(tenant=bob.tenant),
     )
     page = signed_in(bob).get(detail(number)).content.decode()
     for text in ("+31201230900", "+31 20 123 0900", "020 123 0900", "Netherlands", "Voice, Fax"):
         assert text in page
-    for text in ("Amsterdam PBX", "Registered", "Canal house", "Keizersgracht 100", "1015 CV"):
+    for text in ("Amsterdam PBX", "Registered", "Being validated"):
         assert text in page
-    assert "Being validated" in page
+    for tab in ("routing", "messaging", "emergency", "activity"):
+        assert f'href="{detail(number)}{tab}/"' in page
     assert f'href="{reverse("trunks:detail", args=[trunk.pk])}"' in page
     assert 'href="/numbers/?tag=main%20desk"' in page
     assert "Made up for the demo" not in page
@@ -298,7 +299,6 @@ def test_the_page_of_an_unconnected_number_says_that_calls_are_rejected(bob: Mem
     number = PhoneNumberFactory(tenant=bob.tenant)
     page = signed_in(bob).get(detail(number)).content.decode()
     assert "calls to it are rejected" in page
-    assert "help can&#x27;t be told" in page or "help can't be told" in page
 
 
 def test_the_page_of_a_number_costs_the_same_however_much_there_is(
