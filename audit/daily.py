@@ -95,6 +95,14 @@ def month_of(tenant_id: uuid.UUID, month: date, source: Source | None = None) ->
     return [DayOfTool(**row) for row in rows.order_by("day", "tool")]
 
 
+def days_of(tenant_id: uuid.UUID, source: Source, *, since: date) -> list[DayOfTool]:
+    """Each day's calls by tool of one source, in order of the days; days without one are absent."""
+    rows = DailyUsage.objects.filter(
+        tenant_id=tenant_id, day__gte=since, source_id=source.id, client_id=source.client_id
+    ).values("day", "tool", "calls", "errors", "refused")
+    return [DayOfTool(**row) for row in rows.order_by("day", "tool")]
+
+
 def sources_of(tenant_id: uuid.UUID, month: date) -> dict[Source, int]:
     """Who called in the month, and how often; most calls first."""
     rows = (

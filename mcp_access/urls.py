@@ -14,6 +14,7 @@ from mcp_access.views import (
     new_token,
     notices,
     overview,
+    token_trim,
     tokens,
     usage,
 )
@@ -44,6 +45,7 @@ urlpatterns = [
     path("tokens/<uuid:token_id>/revoke/", tokens.token_revoke, name="token-revoke"),
     path("tokens/<uuid:token_id>/lift/", alerts.restriction_lift, name="restriction-lift"),
     path("tokens/<uuid:token_id>/rotate/", tokens.token_rotate, name="token-rotate"),
+    path("tokens/<uuid:token_id>/trim/", token_trim.token_trim, name="token-trim"),
     path("tokens/<uuid:token_id>/limit/", tokens.token_set_limit, name="token-set-limit"),
     path("apps/", apps.app_list, name="app-list"),
     path("apps/revoke-all/", apps.app_revoke_all, name="app-revoke-all"),

@@ -12,6 +12,7 @@ from cliqtel_portal.accounts.models import Membership
 from mcp_access import services
 from mcp_access.models import AccessToken
 from mcp_access.views import scopes
+from mcp_access.views.token_use import is_unused
 
 _STATES = {
     "active": ("Active", "ok"),
@@ -41,6 +42,7 @@ class TokenRow:
     scopes: str
     is_live: bool
     is_own: bool
+    is_unused: bool
     may_rotate: bool
 
 
@@ -98,5 +100,6 @@ def _row(actor: Membership, token: AccessToken, owner: Membership | None) -> Tok
         scopes=scopes.summary(token.scope.split()),
         is_live=is_live,
         is_own=is_own,
+        is_unused=is_unused(token),
         may_rotate=is_own and is_live and token.replaced_by_id is None,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
@@ -20,13 +20,17 @@ _GROUPS = (
 
 @dataclass(frozen=True, kw_only=True)
 class ScopeLine:
-    """One scope. `locked` says why this person can't grant it; `warning`, what a grant means."""
+    """One scope. `locked` says why this person can't grant it; `warning`, what a grant means.
+
+    `calls`: how many needed it lately; None where that is not the question.
+    """
 
     name: str
     title: str
     checked: bool
     locked: str
     warning: str
+    calls: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +120,14 @@ def groups(actor: Membership, chosen: Collection[str]) -> list[ScopeGroup]:
     ]
 
 
-def lines(actor: Membership, scopes: Collection[str]) -> list[ScopeLine]:
+def lines(
+    actor: Membership, scopes: Collection[str], *, used: Mapping[str, int] | None = None
+) -> list[ScopeLine]:
     """These scopes alone; `locked` where they have no effect for `actor` now."""
-    return [_line(actor, scope, checked=True) for scope in settings.MCP_SCOPES if scope in scopes]
+    found = [_line(actor, scope, checked=True) for scope in settings.MCP_SCOPES if scope in scopes]
+    if used is None:
+        return found
+    return [replace(line, calls=used.get(line.name, 0)) for line in found]
 
 
 def templates(actor: Membership) -> list[TokenTemplate]:

@@ -26,7 +26,7 @@ from mcp_access.forms import LimitForm, RotateForm
 from mcp_access.limits import limits_of
 from mcp_access.models import AccessToken
 from mcp_access.services import IssuedToken, TokenNotLive
-from mcp_access.views import first_calls, hosts, scopes
+from mcp_access.views import first_calls, hosts, scopes, token_use
 from mcp_access.views.notices import unread
 from mcp_access.views.rows import live_first, rows
 
@@ -37,13 +37,19 @@ _PER_PAGE = 50
 @portal_view(may_use_ai_access)
 def token_list(request: PortalRequest) -> HttpResponse:
     found = live_first(services.visible_tokens(request.membership))
-    page = Paginator(found, _PER_PAGE).get_page(request.GET.get("page"))
+    unused = [token for token in found if token_use.is_unused(token)]
+    shows_unused = request.GET.get("show") == "unused"
+    page = Paginator(unused if shows_unused else found, _PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
         "mcp_access/token_list.html",
         {
             "page": page,
             "rows": rows(request.membership, list(page.object_list)),
+            "count": len(found),
+            "unused_count": len(unused),
+            "shows_unused": shows_unused,
+            "unused_days": settings.TOKEN_UNUSED_DAYS,
             "notices": unread(request),
         },
     )
@@ -149,12 +155,19 @@ def _page(
 ) -> HttpResponse:
     limits = limits_of(request.tenant)
     row = rows(request.membership, [token])[0]
+    use = token_use.use_of(token)
+    ways = hosts.hosts_of_tokens(hosts.PLACEHOLDER)
     context = {
         "token": token,
         "row": row,
+        "use": use,
+        "hosts": ways,
+        "open": hosts.chosen(request, ways, "curl"),
         "wait": first_calls.of_token(token),
         # A token shrinks with its owner's role, not with that of the admin who looks at it.
-        "lines": scopes.lines(row.owner or request.membership, token.scope.split()),
+        "lines": scopes.lines(
+            row.owner or request.membership, token.scope.split(), used=use.calls_of
+        ),
         "calls": last_calls_of_tokens([token.pk]),
         "rotate_form": rotate_form or RotateForm(),
         "limit_form": limit_form

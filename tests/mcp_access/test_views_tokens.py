@@ -227,7 +227,7 @@ def test_the_page_shows_facts_and_the_last_calls(alice: Membership) -> None:
 
     for text in ("ticket 42", "192.0.2.0/24", "17", "mcp.docs.read", "search_docs", " ms</td>"):
         assert text in page
-    assert "whoami" not in page
+    assert ">whoami</a>" not in page
     assert "Rotate</button>" in page
 
 
