@@ -19,7 +19,6 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,42 +29,11 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from cliqtel_portal.accounts.models import Membership
+from tests.browser.eye import problems_of
+from tests.browser.world import World, furnish
 
 SignIn = Callable[..., Page]
-Shots = Callable[[str], list[str]]
-
-# name, width, height, theme. All that a page is looked at in.
-_LOOKS = (
-    ("light", 1280, 800, "light"),
-    ("dark", 1280, 800, "dark"),
-    ("phone", 390, 844, "light"),
-    ("phone-dark", 390, 844, "dark"),
-)
-
-
-# Texts whose contrast with what is behind them is under 4.5 (WCAG 1.4.3), as "ratio text".
-_FAINT_TEXTS = """() => {
-  const rgb = text => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
-    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = e => {
-    for (; e; e = e.parentElement) {
-      const colour = rgb(getComputedStyle(e).backgroundColor);
-      if (colour.length < 4 || colour[3] === 1) return colour;
-    }
-    return [255, 255, 255];
-  };
-  return [...document.querySelectorAll('body *')]
-    .filter(e => e.checkVisibility() && !e.matches(':disabled, option, .visually-hidden'))
-    .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
-    .map(e => {
-      const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))];
-      return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.textContent.trim()];
-    })
-    .filter(([ratio]) => ratio < 4.5)
-    .map(([ratio, text]) => `${ratio.toFixed(2)} ${text.slice(0, 40)}`);
-}"""
+Shots = Callable[[str], None]
 
 
 @pytest.fixture(scope="module")
@@ -150,28 +118,14 @@ def sign_in(context: BrowserContext, live_server: LiveServer, page: Page) -> Sig
 
 @pytest.fixture
 def shots(page: Page) -> Shots:
-    """`shots("tokens")` checks the page as it is in light, dark and 390 px; returns the looks.
+    """`shots("tokens")` is the eye on the page as it is: for states that no address leads to."""
 
-    Nothing may stick out sideways, and every text has enough contrast. With $SCREENSHOTS each look
-    is saved there: pictures of whole pages take a third of a browser test's time.
-    """
-    folder = os.environ.get("SCREENSHOTS")
+    def look(name: str) -> None:
+        assert problems_of(page, name) == []
 
-    def take(name: str) -> list[str]:
-        before = page.viewport_size
-        taken = []
-        for look, width, height, theme in _LOOKS:
-            page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            if folder:
-                page.screenshot(path=Path(folder) / f"{name}-{look}.png", full_page=True)
-            taken.append(f"{name}-{look}")
-            inner = page.evaluate("document.documentElement.scrollWidth")
-            assert inner <= width, f"{name} is {inner} px wide on a screen of {width} px"
-            assert page.evaluate(_FAINT_TEXTS) == [], f"{name}, {look}"
-        page.emulate_media(color_scheme="null")
-        if before:
-            page.set_viewport_size(before)
-        return taken
+    return look
 
-    return take
+
+@pytest.fixture
+def world(transactional_db: None) -> World:
+    return furnish()
