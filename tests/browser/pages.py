@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.contrib.admindocs.views import simplify_regex
+
+from tests.portal import url_map
 
 AI_ACCESS = (
     "/numbers/ai-access/",
@@ -63,6 +65,7 @@ PORTAL = (
     "/trunks/",
     "/trunks/{trunk_id}/",
     "/trunks/{trunk_id}/setup/",
+    "/trunks/{trunk_id}/password/",
     "/messaging/",
     "/messaging/opt-outs/",
     "/messaging/{batch_id}/",
@@ -70,6 +73,7 @@ PORTAL = (
     "/docs/?q=porting",
     "/docs/?q=zzzzzzzz",
     "/docs/{slug}/",
+    "/settings/account/",
     "/settings/messaging/",
     "/settings/alerts/",
     "/account/password/change/",
@@ -106,6 +110,7 @@ EMPTY = (
 _POST = "answers POST only"
 _GOES_ON = "leads elsewhere when it is only opened"
 _FILE = "a file"
+_PIECE = "a piece of a page that is fetched again"
 _MACHINES = "for machines"
 NO_PAGES = {
     "/oauth/register": _MACHINES,
@@ -125,20 +130,24 @@ NO_PAGES = {
     "/approvals/{approval_id}/approve/": _POST,
     "/approvals/{approval_id}/reject/": _POST,
     "/approvals/{approval_id}/cancel/": _POST,
-    "/approvals/{approval_id}/progress/": "a piece of the page that is fetched again",
+    "/approvals/{approval_id}/progress/": _PIECE,
     "/callflows/{call_flow_id}/revisions/{number}/publish/": _POST,
     "/callflows/changes/{change_id}/": _GOES_ON,
     "/trunks/{trunk_id}/setup/{name}": _FILE,
     "/messaging/opt-outs/{opt_out_id}/end/": _POST,
+    "/docs/index.md": _FILE,
     "/docs/{slug}.md": _FILE,
+    "/llms.txt": _FILE,
     "/numbers/ai-access/activity/exports/{export_id}/file/": _FILE,
     "/numbers/ai-access/activity/export/": _POST,
     "/numbers/ai-access/tokens/new/create/": _GOES_ON,
     "/numbers/ai-access/tokens/new/disconnect/{token_id}/": _POST,
     "/numbers/ai-access/tokens/new/disconnect-app/{consent_id}/": _POST,
+    "/numbers/ai-access/tokens/{token_id}/first-call/": _PIECE,
     "/numbers/ai-access/tokens/{token_id}/lift/": _POST,
     "/numbers/ai-access/tokens/{token_id}/rotate/": _GOES_ON,
     "/numbers/ai-access/tokens/{token_id}/limit/": _GOES_ON,
+    "/numbers/ai-access/apps/{consent_id}/first-call/": _PIECE,
     "/numbers/ai-access/usage/days.csv": _FILE,
     "/numbers/ai-access/usage/statements.csv": _FILE,
     "/numbers/ai-access/alerts/{alert_id}/acknowledge/": _POST,
@@ -149,20 +158,16 @@ NO_PAGES = {
     "/numbers/search/release/{reservation_id}/": _POST,
     "/numbers/{number_id}/restore/": _POST,
     "/numbers/order/": _POST,
+    "/numbers/connect/": _POST,
+    "/numbers/tags/": _POST,
+    "/numbers/{number_id}/tags/": _POST,
     "/numbers/{number_id}/connect/": _POST,
 }
 # Answers JSON, all of it; and the admin, which is walked by its own registry.
 NO_PAGES_UNDER = ("/api/v1/", "/.well-known/", "/admin/")
 
 
-def routes(resolver: URLResolver | None = None, before: str = "/") -> Iterator[str]:
-    """Every route of the portal."""
-    for entry in (resolver or get_resolver()).url_patterns:
-        pattern = str(entry.pattern).removeprefix("^").removesuffix("$")
-        # `<uuid:number_id>`, and what allauth writes: `(?P<key>.+)`.
-        pattern = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", pattern)
-        route = before + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", pattern)
-        if isinstance(entry, URLPattern):
-            yield route
-        else:
-            yield from routes(entry, route)
+def routes() -> Iterator[str]:
+    """Every route of the portal, admin apart."""
+    for route in url_map.routes():
+        yield re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", simplify_regex(route).replace("\\", ""))
