@@ -15,7 +15,6 @@ from django.urls import Resolver404, resolve
 # Pages of one kind differ by the state of what they show: a few are enough to see most of them.
 _EACH = 3
 _EACH_FORM = 2
-_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source"}
 
 
 @dataclass
@@ -24,12 +23,17 @@ class Field:
     name: str
     kind: str
     value: str
+    keyboard: str
     options: list[str] = field(default_factory=list)
 
     @property
     def is_free(self) -> bool:
         """Whether a person types or chooses it."""
         return self.kind != "hidden"
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind == "number" or self.keyboard in {"numeric", "decimal"}
 
 
 @dataclass
@@ -125,7 +129,9 @@ class Page(HTMLParser):
         if kind == "submit":
             each = (has.get("name", ""), has.get("value", ""), has.get("formaction", ""))
         else:
-            each = Field(tag, has.get("name", ""), kind, has.get("value", ""))
+            each = Field(
+                tag, has.get("name", ""), kind, has.get("value", ""), has.get("inputmode", "")
+            )
             if tag == "select":
                 self._select = each
         if "form" in has:
@@ -163,15 +169,15 @@ def is_html(answer: HttpResponseBase) -> bool:
 
 
 class Walk:
-    """All pages that can be reached by links from home. `refused`: links that lead nowhere."""
+    """All pages that links lead to from home, and `also`. `refused`: links that lead nowhere."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *also: str) -> None:
         self.client = client
         self.pages: list[Page] = []
         self.refused: dict[str, str] = {}
         self._seen: Counter[tuple[object, ...]] = Counter()
         self._known: set[str] = set()
-        self._next: deque[tuple[str, str]] = deque([("/", "")])
+        self._next: deque[tuple[str, str]] = deque([("/", ""), *((path, "") for path in also)])
         while self._next:
             self._visit(*self._next.popleft())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,6 +68,9 @@ def undone() -> Iterator[None]:
 def build() -> World:
     seed()
     acme = Tenant.objects.get(slug="acme")
+    # More than its tier has: everybody has a token and an app, and may make another.
+    acme.connections = 50
+    acme.save()
     people = {
         role: Membership.objects.filter(tenant=acme, role=role).first()
         or MembershipFactory(tenant=acme, role=role, user__email=f"{role}@acme.test")
@@ -112,7 +116,7 @@ def _ai_access(people: dict[str, Membership]) -> dict[str, Model]:
         person = people[role]
         make_token(person, name=f"{role} token")
         make_token(person, name=f"{role} ending", expires=now + timedelta(days=3))
-        make_session(person, app)
+        make_session(person, app, family=uuid.uuid4())
         consents.append(
             Consent.objects.create(
                 tenant=person.tenant,
