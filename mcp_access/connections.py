@@ -7,6 +7,7 @@ a client and a person, however many sessions it has.
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -49,6 +50,12 @@ def lock_connections(tenant: Tenant) -> Tenant:
 def count_connections(tenant: Tenant) -> int:
     """AI hosts attached to the tenant now; a consent whose code is not redeemed yet is one."""
     return AccessToken.objects.for_tenant(tenant).connections().count() + len(_live_apps(tenant))
+
+
+def count_by_person(tenant: Tenant) -> Counter[uuid.UUID]:
+    """Connections of each person by their id. Named in settings.MEMBER_CONNECTIONS."""
+    tokens = AccessToken.objects.for_tenant(tenant).connections().values_list("user_id", flat=True)
+    return Counter(tokens) + Counter(user for _, user in _live_apps(tenant))
 
 
 def has_live_connection(tenant: Tenant, user: User, application_id: int) -> bool:

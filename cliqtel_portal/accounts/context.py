@@ -79,6 +79,12 @@ _AI_ACCESS = "/numbers/ai-access/"
 # The tabs of Settings; each page belongs to an app of its own.
 _SETTINGS = (
     Entry(
+        path="/settings/members/",
+        title="Members",
+        icon="settings",
+        may=permissions.may_see_members,
+    ),
+    Entry(
         path="/settings/account/",
         title="Account",
         icon="settings",

@@ -8,7 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -16,7 +16,7 @@ from cliqtel_portal.accounts.change_models import (  # noqa: F401 - models of th
     AccountChange,
     MembershipChange,
 )
-from cliqtel_portal.accounts.querysets import MembershipQuerySet, UserManager
+from cliqtel_portal.accounts.querysets import InvitationQuerySet, MembershipQuerySet, UserManager
 from cliqtel_portal.formats import DEFAULT, FORMATS
 from cliqtel_portal.ids import uuid7
 
@@ -176,3 +176,61 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.tenant} ({self.role})"
+
+
+class Invitation(models.Model):
+    """A place in the account for whoever reads that mailbox. Only the SHA-256 of the link's secret
+    is here; sending it again makes another secret."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=12, choices=Membership.Role)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    secret_digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "email"],
+                condition=Q(accepted_at__isnull=True, withdrawn_at__isnull=True),
+                name="accounts_invitation_one_open",
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=Membership.Role.values),
+                name="accounts_invitation_role_valid",
+            ),
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True, accepted_by__isnull=True)
+                | Q(accepted_at__isnull=False, accepted_by__isnull=False),
+                name="accounts_invitation_accepted_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True) | Q(withdrawn_at__isnull=True),
+                name="accounts_invitation_ends_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("sent_at")), name="accounts_invitation_lasts"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} into {self.tenant} as {self.role}"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()

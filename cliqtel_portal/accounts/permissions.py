@@ -67,6 +67,11 @@ def may_see_trunk_passwords(role: str) -> bool:
     return _at_least(role, Role.ADMIN)
 
 
+def may_see_members(role: str) -> bool:
+    """Whose tokens one manages, one knows."""
+    return _at_least(role, Role.ADMIN)
+
+
 def may_manage_members(role: str) -> bool:
     return _at_least(role, Role.OWNER)
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
         MembershipChange,  # noqa: F401
     )
     from cliqtel_portal.accounts.models import (
-        Membership,  # noqa: F401 - the queryset's row type
+        Invitation,  # noqa: F401
+        Membership,  # noqa: F401
         Tenant,
         User,
     )
@@ -34,6 +35,12 @@ class AccountChangeQuerySet(TenantQuerySet["AccountChange"]):
 
 class MembershipChangeQuerySet(TenantQuerySet["MembershipChange"]):
     pass
+
+
+class InvitationQuerySet(TenantQuerySet["Invitation"]):
+    def open(self) -> Self:
+        """Neither accepted nor withdrawn; time may be over."""
+        return self.filter(accepted_at__isnull=True, withdrawn_at__isnull=True)
 
 
 class MembershipQuerySet(TenantQuerySet["Membership"]):

@@ -11,7 +11,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cliqtel_portal import formats
+from cliqtel_portal.accounts.models import Membership
+from cliqtel_portal.accounts.role_words import ROLE_WORDS
 from cliqtel_portal.accounts.services.region import time_zones
+from cliqtel_portal.errors import PortalError
 from cliqtel_portal.money import Money
 
 _SAMPLE = Decimal("1234.56")
@@ -51,6 +54,65 @@ class RegionForm(forms.Form):
                 "There is no such time zone. Choose one of the list, as Europe/Amsterdam."
             )
         return names[0]
+
+
+class _RoleField(forms.ChoiceField):
+    """Roles with what each may; the lowest first."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            **kwargs,
+            label="Role",
+            widget=forms.RadioSelect,
+            choices=[
+                (
+                    role.value,
+                    format_html(
+                        '<span>{}<span class="under small muted">{}</span></span>',
+                        role.label,
+                        ROLE_WORDS[role],
+                    ),
+                )
+                for role in Membership.Role
+            ],
+        )
+
+
+class RoleForm(forms.Form):
+    role = _RoleField()
+
+
+class InvitationForm(forms.Form):
+    # Checked in full by the service, which also knows who is here already.
+    email = forms.CharField(
+        label="E-mail",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    role = _RoleField(initial=Membership.Role.MEMBER)
+
+
+class NewPersonForm(forms.Form):
+    name = forms.CharField(
+        label="Your name",
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label="Password",
+        max_length=1024,
+        strip=False,
+        help_text="At least 10 characters, and none that everybody uses.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+def tell(form: forms.Form, error: PortalError) -> None:
+    """What a service refused stands beside the fields that it is about."""
+    for problem in error.problems:
+        form.add_error(problem.field if problem.field in form.fields else None, problem.message)
+    if not error.problems:
+        form.add_error(None, error.message)
 
 
 def _sample(code: str, currency: str, now: datetime) -> SafeString:

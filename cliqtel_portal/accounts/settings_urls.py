@@ -4,8 +4,26 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cliqtel_portal.accounts import settings_views
+from cliqtel_portal.accounts import members_views, settings_views
 
 urlpatterns = [
+    path("members/", members_views.member_list, name="settings-members"),
+    path("members/<uuid:membership_id>/", members_views.member_detail, name="settings-member"),
+    path(
+        "members/<uuid:membership_id>/remove/",
+        members_views.member_remove,
+        name="settings-member-remove",
+    ),
+    path(
+        "members/invitations/<uuid:invitation_id>/resend/",
+        members_views.invitation_resend,
+        name="settings-invitation-resend",
+    ),
+    path(
+        "members/invitations/<uuid:invitation_id>/withdraw/",
+        members_views.invitation_withdraw,
+        name="settings-invitation-withdraw",
+    ),
+    path("leave/", members_views.leave, name="settings-leave"),
     path("account/", settings_views.account, name="settings-account"),
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
-from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -15,19 +14,11 @@ from cliqtel_portal.accounts.change_models import AccountChange
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.permissions import may_edit_account
 from cliqtel_portal.accounts.services.region import set_region, time_zones
-from cliqtel_portal.accounts.settings_forms import RegionForm
+from cliqtel_portal.accounts.settings_forms import RegionForm, tell
 from cliqtel_portal.errors import PortalError
 from cliqtel_portal.formats import FORMATS
 
 _CHANGES_SHOWN = 20
-
-
-def tell(form: Form, error: PortalError) -> None:
-    """What a service refused stands beside the fields that it is about."""
-    for problem in error.problems:
-        form.add_error(problem.field if problem.field in form.fields else None, problem.message)
-    if not error.problems:
-        form.add_error(None, error.message)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account import views as allauth_views
 from django.urls import path, re_path
 
-from cliqtel_portal.accounts import views
+from cliqtel_portal.accounts import invitation_views, views
 
 urlpatterns = [
     path("login/", views.LoginView.as_view(), name="account_login"),
@@ -30,6 +30,7 @@ urlpatterns = [
         allauth_views.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
+    path("invitation/<str:secret>/", invitation_views.invitation, name="account_invitation"),
     path("tenant/", views.switch_tenant, name="account_tenant"),
     path("theme/", views.set_theme, name="account_theme"),
 ]

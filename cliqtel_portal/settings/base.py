@@ -164,6 +164,11 @@ AUTH_PASSWORD_VALIDATORS = [
     # Judges nothing: it is told of every change, and ends what the old password had opened.
     {"NAME": "mcp_access.oauth.password_changes.EndOAuthSessions"},
 ]
+# What accounts can't import, by its name: `(membership, *, by)` is told of each that ended, and
+# `(tenant)` says how many AI hosts each person has connected.
+MEMBERSHIP_ENDED = ["mcp_access.departures.end_access"]
+MEMBER_CONNECTIONS = "mcp_access.connections.count_by_person"
+INVITATION_SECONDS = 7 * 24 * 3600
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "account_login"
@@ -200,7 +205,7 @@ EMAIL_HOST_USER = EMAIL_URL["EMAIL_HOST_USER"] or ""
 EMAIL_HOST_PASSWORD = EMAIL_URL["EMAIL_HOST_PASSWORD"] or ""
 EMAIL_USE_TLS = EMAIL_URL.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = EMAIL_URL.get("EMAIL_USE_SSL", False)
-EMAIL_TIMEOUT = 10  # seconds: a mail server that hangs holds up no worker
+EMAIL_TIMEOUT = 10  # seconds: a mail server that hangs holds up no worker, and no page
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Cliqtel <portal@cliqtel.test>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

@@ -196,6 +196,8 @@ EXPORT_LINK_SECONDS = 900  # each view of the list makes new links
 RATELIMIT_USE_CACHE = "default"
 RATE_LIMIT_LOGIN_FAILURES = _env.str("RATE_LIMIT_LOGIN_FAILURES", default="10/5m")
 RATE_LIMIT_LOGIN = _env.str("RATE_LIMIT_LOGIN", default="120/m")
+RATE_LIMIT_INVITATIONS = _env.str("RATE_LIMIT_INVITATIONS", default="60/h")  # mails of an account
+RATE_LIMIT_INVITED_MAILBOX = _env.str("RATE_LIMIT_INVITED_MAILBOX", default="5/h")
 RATE_LIMIT_REGISTER = _env.str("RATE_LIMIT_REGISTER", default="60/m")
 RATE_LIMIT_REGISTER_TOTAL = _env.str("RATE_LIMIT_REGISTER_TOTAL", default="1000/h")
 RATE_LIMIT_AUTHORIZE = _env.str("RATE_LIMIT_AUTHORIZE", default="120/m")

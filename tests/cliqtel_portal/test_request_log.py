@@ -16,3 +16,7 @@ def test_reset_keys_are_not_logged():
 
 def test_query_strings_are_not_logged():
     assert logged("/oauth/authorize?state=s3cret&code=abc") == "GET /oauth/authorize"
+
+
+def test_secrets_of_invitations_are_not_logged():
+    assert logged("/account/invitation/4fSecret_x-1/") == "GET /account/invitation/…/"

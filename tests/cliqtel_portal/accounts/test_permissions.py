@@ -18,16 +18,17 @@ PREDICATES = (
     "may_edit_account",
     "may_restore_numbers",
     "may_see_trunk_passwords",
+    "may_see_members",
     "may_manage_members",
 )
 TABLE = {
-    "viewer": (True, False, False, False, False, False, False, False, False, False),
-    "member": (True, True, True, False, False, False, False, False, False, False),
-    "approver": (True, True, True, True, False, False, False, False, False, False),
-    "admin": (True, True, True, True, True, True, True, True, True, False),
-    "owner": (True, True, True, True, True, True, True, True, True, True),
-    "": (False, False, False, False, False, False, False, False, False, False),
-    "superuser": (False, False, False, False, False, False, False, False, False, False),
+    "viewer": (True, False, False, False, False, False, False, False, False, False, False),
+    "member": (True, True, True, False, False, False, False, False, False, False, False),
+    "approver": (True, True, True, True, False, False, False, False, False, False, False),
+    "admin": (True, True, True, True, True, True, True, True, True, True, False),
+    "owner": (True, True, True, True, True, True, True, True, True, True, True),
+    "": (False, False, False, False, False, False, False, False, False, False, False),
+    "superuser": (False, False, False, False, False, False, False, False, False, False, False),
 }
 READ = {"mcp.inventory.read", "mcp.pricing.read", "mcp.docs.read", "mcp.callflows.read"}
 DRAFT = {"mcp.callflows.draft", "mcp.orders.draft"}
