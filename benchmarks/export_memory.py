@@ -1,8 +1,9 @@
 """How much memory an export of a large log takes.
 
 Makes the rows by SQL in a scratch database on servers of its own, then exports all of them in each
-way, each in a process of its own, and prints that process's peak: a worker that writes a file, and
-a web process that streams (there without EXPORT_STREAM_ROWS, which would stop it at 50,000).
+way, each in a process of its own, and prints that process's peak: a worker that writes a file, a
+web process that streams (there without EXPORT_STREAM_ROWS, which would stop it at 50,000), and
+`manage.py export_audit`. `--only "job xlsx" "command csv"` for some of them.
 """
 
 # ruff: noqa: PLC0415 - the servers' addresses must be known before Django is set up
@@ -23,7 +24,12 @@ sys.path.insert(0, str(ROOT))
 
 from cliqtel_portal import embedded  # noqa: E402 - the path comes first
 
-WAYS = ("nothing", "stream csv", "stream ndjson", "job csv", "job ndjson", "job xlsx")
+WAYS = (
+    "nothing",
+    *(f"stream {name}" for name in ("csv", "ndjson")),
+    *(f"job {name}" for name in ("csv", "ndjson", "xlsx")),
+    *(f"command {name}" for name in ("csv", "ndjson", "xlsx")),
+)
 _ROWS = """
 INSERT INTO mcp_tool_calls SELECT
     (lpad(to_hex(floor(extract(epoch FROM now()) * 1000)::bigint - 1000), 12, '0')
@@ -60,6 +66,7 @@ def make_rows(rows: int) -> None:
 def export(way: str) -> tuple[int, int]:
     """Rows and bytes of the export."""
     from django.conf import settings
+    from django.core.management import call_command
 
     from audit import export, export_jobs
     from audit.models import Export, ToolCall
@@ -67,6 +74,10 @@ def export(way: str) -> tuple[int, int]:
     kind, _, name = way.partition(" ")
     if kind == "nothing":
         return 0, 0
+    if kind == "command":
+        with tempfile.TemporaryFile("w+") as file:
+            call_command("export_audit", format=name, stdout=file)
+            return ToolCall.objects.count(), file.buffer.tell()
     made = export.prepare(ToolCall.objects.all(), file_format=name, tenant=None)
     made.actor_label = "benchmark"
     made.state = Export.State.WAITING if kind == "job" else Export.State.SENT
@@ -102,6 +113,7 @@ def measure(way: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--only", nargs="+", choices=WAYS, default=WAYS, metavar="WAY")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.way:
@@ -121,7 +133,7 @@ def main() -> None:
         set_up()
         make_rows(options.rows)
         base = re.sub(r"/[^/?]+(?=$|\?)", "/test_export_memory", servers.database_url)
-        for way in WAYS:
+        for way in options.only:
             subprocess.run(
                 [sys.executable, __file__, "--way", way],
                 env=os.environ | {"DATABASE_URL": base},
