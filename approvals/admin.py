@@ -1,34 +1,18 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
 from approvals.models import Approval, Decision, Policy, PolicyChange
+from cliqtel_portal.staff_admin import ReadOnlyAdmin, ReadOnlyInline
 
 
-class _ReadOnly:
-    """Rows come from services; staff look."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class DecisionInline(_ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
+class DecisionInline(ReadOnlyInline):
     model = Decision
-    extra = 0
     fields = ["at", "user", "verdict", "comment", "round", "with_password", "digest_seen"]
 
 
 @admin.register(Approval)
-class ApprovalAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+class ApprovalAdmin(ReadOnlyAdmin):
     list_display = ["created_at", "tenant", "action", "title", "requester", "status", "decided_at"]
     list_filter = ["status", "action"]
     list_select_related = ["tenant", "requester"]
@@ -40,7 +24,7 @@ class ApprovalAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Policy)
-class PolicyAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+class PolicyAdmin(ReadOnlyAdmin):
     list_display = ["tenant", "action", "four_eyes_from", "always_four_eyes", "decider_role"]
     list_filter = ["action"]
     list_select_related = ["tenant"]
@@ -50,7 +34,7 @@ class PolicyAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(PolicyChange)
-class PolicyChangeAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+class PolicyChangeAdmin(ReadOnlyAdmin):
     list_display = ["at", "tenant", "action", "actor"]
     list_filter = ["action"]
     list_select_related = ["tenant", "actor"]

@@ -1,24 +1,16 @@
-"""What every list of the log in Django admin has in common: it is read."""
+"""What every list of the log in Django admin has in common: it is read, and never counted whole."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+
+from cliqtel_portal import staff_admin
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnlyAdmin(staff_admin.ReadOnlyAdmin):
     actions: Any = None
     # Either would count the whole table.
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from audit.changelist import EstimatingPaginator
 from cliqtel_portal.accounts.models import User
+from cliqtel_portal.staff_admin import ReadOnlyAdmin
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -28,22 +29,13 @@ class StateFilter(admin.SimpleListFilter):
         return queryset if state is None else queryset.filter(state())
 
 
-class LedgerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class LedgerAdmin(ReadOnlyAdmin):
     """Nothing counts the table whole, and nobody adds, changes or deletes, superusers included."""
 
     ordering = ("-id",)
     paginator = EstimatingPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-
-    def has_add_permission(self, _request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Changing a row is nothing but this, so this is what the right to change it gives."""

@@ -1,25 +1,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
 from cliqtel_portal.billing.models import LedgerEntry, UsageStatement, UsageWarning
-
-
-class _ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from cliqtel_portal.staff_admin import ReadOnlyAdmin
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(_ReadOnlyAdmin):
+class LedgerEntryAdmin(ReadOnlyAdmin):
     """To be read only: entries come from services, and none ever changes."""
 
     list_display = ["occurred_at", "tenant", "kind", "amount", "currency", "description"]
@@ -32,7 +20,7 @@ class LedgerEntryAdmin(_ReadOnlyAdmin):
 
 
 @admin.register(UsageStatement)
-class UsageStatementAdmin(_ReadOnlyAdmin):
+class UsageStatementAdmin(ReadOnlyAdmin):
     """To be read only: a month is closed once, by the beat."""
 
     list_display = ["month", "tenant", "tier", "calls", "overage_calls", "amount", "currency"]
@@ -45,7 +33,7 @@ class UsageStatementAdmin(_ReadOnlyAdmin):
 
 
 @admin.register(UsageWarning)
-class UsageWarningAdmin(_ReadOnlyAdmin):
+class UsageWarningAdmin(ReadOnlyAdmin):
     """Which tenants were told that their month's calls run out, or have."""
 
     list_display = ["month", "tenant", "percent", "warned_at"]

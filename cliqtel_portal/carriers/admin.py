@@ -14,21 +14,11 @@ from cliqtel_portal.carriers.models import (
     WebhookReceipt,
 )
 from cliqtel_portal.carriers.services import try_again_now
-
-
-class _ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        return False
+from cliqtel_portal.staff_admin import ReadOnlyAdmin
 
 
 @admin.register(CarrierOperation)
-class CarrierOperationAdmin(_ReadOnlyAdmin):
+class CarrierOperationAdmin(ReadOnlyAdmin):
     list_display = (
         "id",
         "tenant",
@@ -77,7 +67,7 @@ class SandboxFaultAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(SandboxRequest)
-class SandboxRequestAdmin(_ReadOnlyAdmin):
+class SandboxRequestAdmin(ReadOnlyAdmin):
     list_display = ("reference", "carrier", "kind", "state", "report_event", "created_at")
     list_filter = ("state", "kind")
     date_hierarchy = "created_at"
@@ -85,14 +75,14 @@ class SandboxRequestAdmin(_ReadOnlyAdmin):
 
 
 @admin.register(SandboxNumber)
-class SandboxNumberAdmin(_ReadOnlyAdmin):
+class SandboxNumberAdmin(ReadOnlyAdmin):
     list_display = ("number", "carrier", "request")
     list_select_related = ("request",)
     search_fields = ("number",)
 
 
 @admin.register(WebhookReceipt)
-class WebhookReceiptAdmin(_ReadOnlyAdmin):
+class WebhookReceiptAdmin(ReadOnlyAdmin):
     list_display = ("event_id", "carrier", "received_at")
     list_filter = ("carrier",)
     date_hierarchy = "received_at"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
 from cliqtel_portal.messaging.models import (
     Message,
@@ -14,21 +12,13 @@ from cliqtel_portal.messaging.models import (
     MessagingLimitChange,
     OptOut,
 )
+from cliqtel_portal.staff_admin import ReadOnlyAdmin
 
 
-class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class _ReadOnly(ReadOnlyAdmin):
     """What services write, staff only look at."""
 
     list_select_related = ["tenant"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Message)

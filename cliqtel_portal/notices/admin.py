@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest
 
 from cliqtel_portal.notices.models import Event, Notice
+from cliqtel_portal.staff_admin import ReadOnlyAdmin
 
 
 @admin.register(Event)
-class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class EventAdmin(ReadOnlyAdmin):
     """To be read only: pages have shown them already."""
 
     list_display = ["id", "created_at", "tenant", "user", "kind"]
@@ -17,12 +17,6 @@ class EventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_help_text = "Kind, tenant or user."
     date_hierarchy = "created_at"
     ordering = ["-id"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
-        return False
 
 
 @admin.register(Notice)

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
 from cliqtel_portal.numbers.change_models import NumberChange
 from cliqtel_portal.numbers.models import (
@@ -14,6 +11,7 @@ from cliqtel_portal.numbers.models import (
     StockNumber,
 )
 from cliqtel_portal.numbers.order_models import NumberOrder, OrderLine
+from cliqtel_portal.staff_admin import ReadOnlyAdmin, ReadOnlyInline
 
 
 @admin.register(PhoneNumber)
@@ -29,7 +27,7 @@ class PhoneNumberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(NumberChange)
-class NumberChangeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class NumberChangeAdmin(ReadOnlyAdmin):
     """To be read only: the record is append-only."""
 
     list_display = ["at", "number", "tenant", "kind", "by_label"]
@@ -39,15 +37,6 @@ class NumberChangeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_help_text = "Part of the number (+31…), who did it, or the tenant."
     date_hierarchy = "at"
     ordering = ["-at", "-id"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: NumberChange | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: NumberChange | None = None) -> bool:
-        return False
 
 
 @admin.register(EmergencyAddress)
@@ -91,27 +80,13 @@ class OfferAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ["created_at"]
 
 
-class _ReadOnly:
-    """Rows come from services; staff look."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class OrderLineInline(_ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
+class OrderLineInline(ReadOnlyInline):
     model = OrderLine
-    extra = 0
     fields = ["position", "e164", "setup_price", "monthly_price", "phone_number"]
 
 
 @admin.register(NumberOrder)
-class NumberOrderAdmin(_ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+class NumberOrderAdmin(ReadOnlyAdmin):
     list_display = ["id", "tenant", "requested_by", "state", "created_at", "error_code"]
     list_filter = ["state"]
     list_select_related = ["tenant", "requested_by"]

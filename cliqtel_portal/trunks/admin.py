@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
+from cliqtel_portal.staff_admin import ReadOnlyAdmin
 from cliqtel_portal.trunks.models import CredentialReveal, Trunk
 
 
@@ -40,7 +39,7 @@ class TrunkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(CredentialReveal)
-class CredentialRevealAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CredentialRevealAdmin(ReadOnlyAdmin):
     """Who had which password shown; never the password."""
 
     list_display = ("created_at", "tenant", "trunk", "user_label", "address")
@@ -49,12 +48,3 @@ class CredentialRevealAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_help_text = "Person, trunk or tenant"
     date_hierarchy = "created_at"
     ordering = ("-created_at",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
