@@ -91,6 +91,9 @@ class ToolCallAdmin(ExportActions):
         ("Proof", {"fields": ("authenticity", "mac_key_id", "mac")}),
     )
 
+    def view_on_site(self, obj: ToolCall) -> str:
+        return reverse("mcp_access:call-detail", args=[obj.pk])
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ToolCallList]:
         return ToolCallList
 
@@ -163,14 +166,8 @@ class ToolCallAdmin(ExportActions):
         return "Yes: the code fits." if genuine else "NO: this row was changed or slipped in."
 
 
-@admin.register(MonthlyUsage)
-class MonthlyUsageAdmin(ReadOnlyAdmin):
-    list_display = ("month", "tenant", "calls")
-    fields = ("month", "tenant", "tenant_id", "calls")
-    ordering = ("-month", "-calls", "id")
-    date_hierarchy = "month"
-    search_fields = ("tenant_name",)
-    search_help_text = "The tenant's name."
+class _WithTenant(ReadOnlyAdmin):
+    """Of rows that have the tenant's id and no foreign key."""
 
     def get_queryset(self, request: HttpRequest) -> Any:
         name = Tenant.objects.filter(pk=OuterRef("tenant_id")).values("name")
@@ -179,6 +176,16 @@ class MonthlyUsageAdmin(ReadOnlyAdmin):
     @admin.display(description="tenant", ordering="tenant_name")
     def tenant(self, usage: Any) -> str:
         return str(usage.tenant_name or usage.tenant_id)
+
+
+@admin.register(MonthlyUsage)
+class MonthlyUsageAdmin(_WithTenant):
+    list_display = ("month", "tenant", "calls")
+    fields = ("month", "tenant", "tenant_id", "calls")
+    ordering = ("-month", "-calls", "id")
+    date_hierarchy = "month"
+    search_fields = ("tenant_name",)
+    search_help_text = "The tenant's name."
 
 
 def _bad_query(search_term: str) -> str:
@@ -196,10 +203,11 @@ def _as_text(value: Any) -> str:
 
 
 @admin.register(DailyUsage)
-class DailyUsageAdmin(ReadOnlyAdmin):
-    list_display = ("day", "tenant_id", "tool", "calls", "errors", "refused")
+class DailyUsageAdmin(_WithTenant):
+    list_display = ("day", "tenant", "tool", "calls", "errors", "refused")
+    fields = ("day", ("tenant", "tenant_id"), "tool", "calls", "errors", "refused")
     ordering = ("-day", "-calls", "id")
     date_hierarchy = "day"
-    search_fields = ("=tool",)
-    search_help_text = "The tool's name."
-    show_full_result_count = False
+    search_fields = ("=tool", "tenant_name")
+    search_help_text = "The tool's name, or the tenant's."
+    paginator = EstimatingPaginator

@@ -74,6 +74,7 @@ class ExportAdmin(ReadOnlyAdmin):
     list_filter = ("state", "format")
     search_fields = ("actor_label", "tenant_label")
     search_help_text = "Who exported, or the tenant's name."
+    date_hierarchy = "created_at"
     ordering = ("-id",)
     fields = (
         "id",

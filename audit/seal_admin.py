@@ -20,6 +20,9 @@ from cliqtel_portal.ids import moment_of
 class SealAdmin(ReadOnlyAdmin):
     list_display = ("number", "kind", "count", "up_to", "sealed_at", "digest")
     list_filter = ("kind",)
+    date_hierarchy = "sealed_at"
+    search_fields = ("=number", "=digest")
+    search_help_text = "The seal's number or digest."
     ordering = ("-number",)
     paginator = EstimatingPaginator
     fields = (
@@ -61,6 +64,9 @@ class SealAdmin(ReadOnlyAdmin):
 class ChainCheckAdmin(ReadOnlyAdmin):
     list_display = ("checked_at", "outcome", "rows", "first_seal", "last_seal", "sealed_up_to")
     fields = (*list_display, "problem")
+    date_hierarchy = "checked_at"
+    search_fields = ("problem",)
+    search_help_text = "What was found: a row's or seal's number, or words."
     ordering = ("-id",)
 
     @admin.display(description="outcome")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,6 +42,17 @@ def deliver(message_id: uuid.UUID, *, now: datetime | None = None) -> None:
         message = _claim(message_id, now or timezone.now()) if acquired else None
         if message is not None:
             _write(message, _post(message), now or timezone.now())
+
+
+@transaction.atomic
+def send_again(ids: Iterable[uuid.UUID]) -> list[SlackMessage]:
+    """Of these, the failed ones are due again as if new; return those. The scan sends them."""
+    failed = SlackMessage.objects.filter(pk__in=list(ids), state=State.FAILED)
+    messages = list(failed.select_for_update(of=("self",)))
+    SlackMessage.objects.filter(pk__in=[message.pk for message in messages]).update(
+        state=State.PENDING, attempts=0, due_at=timezone.now(), finished_at=None, error=""
+    )
+    return messages
 
 
 def forget_old(now: datetime) -> int:

@@ -12,13 +12,14 @@ from typing import Any, ClassVar, cast
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from audit.querysets import as_uuid
 from cliqtel_portal.accounts.models import User
 from mcp_access.admin_lists import LedgerAdmin, StateFilter
 from mcp_access.ending import revoke_access_tokens_as_staff, revoke_refresh_tokens_as_staff
-from mcp_access.models import AccessToken
+from mcp_access.models import AccessToken, DoctorWatch, IdempotentCall
 from mcp_access.oauth import admin as _  # noqa: F401 - consents and attempts register there
 
 
@@ -115,6 +116,12 @@ class AccessTokenAdmin(CredentialAdmin):
         ),
     )
 
+    def get_view_on_site_url(self, obj: AccessToken | None = None) -> str | None:
+        """Of a session's token it is the app's page, which the consent has."""
+        if obj is None or obj.kind != AccessToken.Kind.STATIC:
+            return None
+        return reverse("mcp_access:token-detail", args=[obj.pk])
+
     @admin.display(description="state", ordering="expires")
     def token_state(self, token: AccessToken) -> str:
         return token.state
@@ -162,6 +169,16 @@ class RefreshTokenAdmin(CredentialAdmin):
         self._tell(request, ended=len(ended), chosen=len(chosen))
 
 
+class IDTokenAdmin(LedgerAdmin):
+    """The portal gives none."""
+
+    def has_module_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_view_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+
 class GrantAdmin(CredentialAdmin):
     """Authorization codes: alive for seconds, so there is nothing to revoke."""
 
@@ -181,3 +198,29 @@ class GrantAdmin(CredentialAdmin):
         "created",
         "expires",
     )
+
+
+@admin.register(IdempotentCall)
+class IdempotentCallAdmin(LedgerAdmin):
+    """Which calls would be answered from memory if they came again; not with what."""
+
+    list_display = ("created_at", "tenant", "tool", "holder", "key", "approval_id")
+    list_filter = ("tool",)
+    list_select_related: ClassVar[Any] = ("tenant",)
+    date_hierarchy = "created_at"
+    search_fields = ("=key", "=approval_id", "holder", "tenant__name", "tenant__slug")
+    search_help_text = "The key, the approval's or token's id, or the tenant."
+    actions = None
+    fields = ("id", "tenant", "tool", "holder", "key", "approval_id", "created_at")
+
+
+@admin.register(DoctorWatch)
+class DoctorWatchAdmin(LedgerAdmin):
+    """Who watched what came from their own address, and when."""
+
+    list_display = ("started_at", "tenant", "user", "address", "ends_at")
+    list_select_related: ClassVar[Any] = ("tenant", "user")
+    date_hierarchy = "started_at"
+    search_fields = ("user__email", "tenant__name", "tenant__slug", "=address")
+    search_help_text = "Person, tenant or address."
+    actions = None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import zoneinfo
 from typing import Any
 
+from allauth.account import admin as _  # noqa: F401 - it registers what is taken back here
 from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import password_validation
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import (
@@ -18,13 +20,17 @@ from django.contrib.auth.forms import (
 from django.http import HttpRequest
 
 from cliqtel_portal.accounts import views
+from cliqtel_portal.accounts.change_models import AccountChange, MembershipChange
 from cliqtel_portal.accounts.models import Membership, Partner, Tenant, User
+from cliqtel_portal.staff_admin import ReadOnlyAdmin
 
 # The one door with the one set of limits.
 admin.site.login = views.admin_login  # type: ignore[method-assign]
 admin.site.site_header = "Cliqtel administration"
 admin.site.site_title = "Cliqtel administration"
 admin.site.index_title = "Overview"
+# An address added there would open the account to whoever reads its mail. People's stand at User.
+admin.site.unregister(EmailAddress)
 
 
 class _CreateUser(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -189,11 +195,61 @@ class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ("id", "created_at")
     date_hierarchy = "created_at"
 
+    def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
+        """Ended by a date, never deleted: tokens and the log point at it."""
+        return False
+
 
 @admin.register(Partner)
 class PartnerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "slug", "status", "created_at")
     list_filter = ("status",)
     search_fields = ("name", "slug")
+    search_help_text = "Name or slug"
     readonly_fields = ("id", "created_at")
+    date_hierarchy = "created_at"
     ordering = ("name",)
+
+
+@admin.register(AccountChange)
+class AccountChangeAdmin(ReadOnlyAdmin):
+    """To be read only: what admins changed about their account."""
+
+    list_display = ("at", "tenant", "setting", "before", "after", "by")
+    list_filter = ("setting",)
+    list_select_related = ("tenant", "by")
+    search_fields = ("tenant__name", "tenant__slug", "by__email")
+    search_help_text = "Tenant, or who changed it"
+    date_hierarchy = "at"
+    ordering = ("-at", "-id")
+
+
+@admin.register(MembershipChange)
+class MembershipChangeAdmin(ReadOnlyAdmin):
+    """To be read only: what owners did with people and roles."""
+
+    list_display = ("at", "tenant", "kind", "email", "role_before", "role_after", "by_name")
+    list_filter = ("kind",)
+    list_select_related = ("tenant",)
+    search_fields = ("tenant__name", "tenant__slug", "email", "by_name")
+    search_help_text = "Tenant, whom it happened to, or who did it"
+    date_hierarchy = "at"
+    ordering = ("-at", "-id")
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(ReadOnlyAdmin):
+    """To be read only: what staff did in this administration."""
+
+    list_display = ("action_time", "user", "content_type", "object_repr", "action_flag", "change")
+    list_filter = ("action_flag", "content_type")
+    list_select_related = ("user", "content_type")
+    search_fields = ("user__email", "object_repr", "=object_id")
+    search_help_text = "Who did it; words or id of what it was done to"
+    date_hierarchy = "action_time"
+    ordering = ("-action_time", "-id")
+    fields = ("action_time", "user", "content_type", "object_id", "object_repr", "change")
+
+    @admin.display(description="what")
+    def change(self, entry: LogEntry) -> str:
+        return entry.get_change_message()

@@ -40,4 +40,6 @@ class UsageWarningAdmin(ReadOnlyAdmin):
     list_filter = ["percent"]
     list_select_related = ["tenant"]
     search_fields = ["tenant__name", "tenant__slug"]
+    search_help_text = "The tenant."
+    date_hierarchy = "month"
     ordering = ["-warned_at"]

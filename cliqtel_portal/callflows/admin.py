@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.urls import reverse
 
 from cliqtel_portal.callflows.models import CallFlow, Change, Revision
 from cliqtel_portal.staff_admin import ReadOnlyAdmin
@@ -15,7 +16,11 @@ class CallFlowAdmin(ReadOnlyAdmin):
     list_select_related = ("tenant", "active_revision")
     search_fields = ("name", "tenant__name", "tenant__slug")
     search_help_text = "Name or tenant"
+    date_hierarchy = "updated_at"
     ordering = ("tenant__name", "name")
+
+    def view_on_site(self, obj: CallFlow) -> str:
+        return reverse("callflows:detail", args=[obj.pk])
 
 
 @admin.register(Revision)

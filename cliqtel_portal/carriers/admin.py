@@ -63,6 +63,9 @@ class CarrierOperationAdmin(ReadOnlyAdmin):
 class SandboxFaultAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("fault", "kind", "number", "seconds", "times_left", "created_at")
     list_filter = ("fault", "kind")
+    date_hierarchy = "created_at"
+    search_fields = ("=number",)
+    search_help_text = "The number that it is about"
     fields = ("fault", "kind", "number", "seconds", "times_left")
 
 
@@ -72,13 +75,16 @@ class SandboxRequestAdmin(ReadOnlyAdmin):
     list_filter = ("state", "kind")
     date_hierarchy = "created_at"
     search_fields = ("idempotency_key", "reference")
+    search_help_text = "Idempotency key or reference"
 
 
 @admin.register(SandboxNumber)
 class SandboxNumberAdmin(ReadOnlyAdmin):
     list_display = ("number", "carrier", "request")
+    list_filter = ("carrier",)
     list_select_related = ("request",)
     search_fields = ("number",)
+    search_help_text = "Part of the number (+31…)"
 
 
 @admin.register(WebhookReceipt)
@@ -87,3 +93,4 @@ class WebhookReceiptAdmin(ReadOnlyAdmin):
     list_filter = ("carrier",)
     date_hierarchy = "received_at"
     search_fields = ("event_id",)
+    search_help_text = "The carrier's id of the event"

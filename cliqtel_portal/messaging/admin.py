@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.urls import reverse
 
 from cliqtel_portal.messaging.models import (
     Message,
@@ -26,6 +27,8 @@ class MessageAdmin(_ReadOnly):
     list_display = ("id", "tenant", "direction", "channel", "status", "segments", "created_at")
     list_filter = ("direction", "channel", "status")
     date_hierarchy = "created_at"
+    search_fields = ("=id", "=batch__id", "tenant__name", "tenant__slug")
+    search_help_text = "Id of the message or of its batch, or the tenant"
     exclude = ("body",)
 
 
@@ -34,20 +37,31 @@ class MessageBatchAdmin(_ReadOnly):
     list_display = ("id", "tenant", "state", "channel", "segments", "cost", "created_at")
     list_filter = ("state", "channel")
     date_hierarchy = "created_at"
+    search_fields = ("=id", "tenant__name", "tenant__slug")
+    search_help_text = "Id of the batch, or the tenant"
     exclude = ("body", "recipients", "opted_out")
+
+    def view_on_site(self, obj: MessageBatch) -> str:
+        return reverse("messaging:batch", args=[obj.pk])
 
 
 @admin.register(MessagingLimitChange)
 class MessagingLimitChangeAdmin(_ReadOnly):
     list_display = ("at", "tenant", "set_by", "messages_per_day", "amount_per_day", "currency")
+    list_filter = ("currency",)
     list_select_related = ["tenant", "set_by"]
     date_hierarchy = "at"
+    search_fields = ("tenant__name", "tenant__slug", "set_by__email")
+    search_help_text = "Tenant, or who set it"
 
 
 @admin.register(OptOut)
 class OptOutAdmin(_ReadOnly):
     list_display = ("id", "tenant", "channel", "source", "since", "ended_at")
-    list_filter = ("channel", "source")
+    list_filter = ("channel", "source", ("ended_at", admin.EmptyFieldListFilter))
+    date_hierarchy = "since"
+    search_fields = ("=id", "tenant__name", "tenant__slug")
+    search_help_text = "Id, or the tenant"
 
 
 @admin.register(MessageTemplate)
@@ -61,6 +75,7 @@ class MessageTemplateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("name", "tenant__name", "tenant__slug")
     search_help_text = "Name, or the tenant"
     readonly_fields = ("created_at",)
+    date_hierarchy = "created_at"
 
 
 @admin.register(MessagingLimit)
@@ -68,5 +83,7 @@ class MessagingLimitAdmin(_ReadOnly):
     """The tenant's own authorisation: its admins give it, on Settings, and are recorded."""
 
     list_display = ("tenant", "messages_per_day", "amount_per_day", "currency", "updated_at")
+    list_filter = ("currency",)
+    date_hierarchy = "updated_at"
     search_fields = ("tenant__name", "tenant__slug")
     search_help_text = "Tenant"

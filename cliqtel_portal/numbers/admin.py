@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
 
 from cliqtel_portal.numbers.change_models import NumberChange
 from cliqtel_portal.numbers.models import (
@@ -25,6 +27,13 @@ class PhoneNumberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     raw_id_fields = ["tenant", "trunk", "call_flow", "emergency_address", "release_operation"]
     readonly_fields = ["created_at"]
 
+    def view_on_site(self, obj: PhoneNumber) -> str:
+        return reverse("numbers:detail", args=[obj.pk])
+
+    def has_delete_permission(self, request: HttpRequest, obj: PhoneNumber | None = None) -> bool:
+        """Given up by its release, which tells the carrier."""
+        return False
+
 
 @admin.register(NumberChange)
 class NumberChangeAdmin(ReadOnlyAdmin):
@@ -46,6 +55,7 @@ class EmergencyAddressAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ["tenant"]
     search_fields = ["label", "city", "tenant__slug", "tenant__name"]
     search_help_text = "Label, city or tenant."
+    date_hierarchy = "created_at"
     raw_id_fields = ["tenant"]
     readonly_fields = ["created_at"]
 
@@ -56,12 +66,14 @@ class StockNumberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ["status", "number_type", "country", "requires_documents", "is_demo"]
     search_fields = ["e164", "area"]
     search_help_text = "Part of the number (+31…), or the area."
+    date_hierarchy = "created_at"
     readonly_fields = ["digits", "created_at"]
 
 
 @admin.register(Reservation)
 class ReservationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["stock_number", "tenant", "created_at", "expires_at", "released_at"]
+    list_filter = [("released_at", admin.EmptyFieldListFilter)]
     list_select_related = ["tenant", "stock_number"]
     search_fields = ["stock_number__e164", "tenant__slug", "tenant__name"]
     search_help_text = "Part of the number (+31…), or the tenant."
@@ -73,6 +85,8 @@ class ReservationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 @admin.register(Offer)
 class OfferAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ["stock_number", "tenant", "setup_price", "monthly_price", "expires_at"]
+    list_filter = ["currency"]
+    date_hierarchy = "expires_at"
     list_select_related = ["tenant", "stock_number"]
     search_fields = ["stock_number__e164", "tenant__slug", "tenant__name"]
     search_help_text = "Part of the number (+31…), or the tenant."

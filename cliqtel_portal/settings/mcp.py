@@ -260,4 +260,5 @@ OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_ADMIN_CLASS": "mcp_access.admin.AccessTokenAdmin",
     "REFRESH_TOKEN_ADMIN_CLASS": "mcp_access.admin.RefreshTokenAdmin",
     "GRANT_ADMIN_CLASS": "mcp_access.admin.GrantAdmin",
+    "ID_TOKEN_ADMIN_CLASS": "mcp_access.admin.IDTokenAdmin",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.urls import reverse
 
 from cliqtel_portal.staff_admin import ReadOnlyAdmin
 from cliqtel_portal.trunks.models import CredentialReveal, Trunk
@@ -24,6 +25,7 @@ class TrunkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("name", "username", "tenant__name", "tenant__slug")
     search_help_text = "Name, user name or tenant"
     ordering = ("tenant__name", "name")
+    date_hierarchy = "created_at"
     raw_id_fields = ("tenant",)
     # What the registrar writes.
     readonly_fields = (
@@ -37,12 +39,16 @@ class TrunkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "created_at",
     )
 
+    def view_on_site(self, obj: Trunk) -> str:
+        return reverse("trunks:detail", args=[obj.pk])
+
 
 @admin.register(CredentialReveal)
 class CredentialRevealAdmin(ReadOnlyAdmin):
     """Who had which password shown; never the password."""
 
     list_display = ("created_at", "tenant", "trunk", "user_label", "address")
+    list_filter = (("tenant", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("tenant", "trunk")
     search_fields = ("user_label", "trunk__name", "tenant__name", "tenant__slug")
     search_help_text = "Person, trunk or tenant"

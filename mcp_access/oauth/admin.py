@@ -13,6 +13,7 @@ from django.contrib import admin, messages
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.urls import reverse
 from oauth2_provider.models import Application
 
 from cliqtel_portal.accounts.models import User
@@ -134,6 +135,9 @@ class ConsentAdmin(LedgerAdmin):
         "revoked_at",
         "swept_at",
     )
+
+    def view_on_site(self, obj: Consent) -> str:
+        return reverse("mcp_access:app-detail", args=[obj.pk])
 
     @admin.action(description="Revoke selected, with all their sessions", permissions=["revoke"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
