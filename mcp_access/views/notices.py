@@ -18,9 +18,11 @@ from cliqtel_portal.notices.services import mark_read
 _MOST = 5
 
 
-def unread(request: PortalRequest) -> list[Notice]:
-    """The person's newest in this tenant, for `_notices.html`."""
+def unread(request: PortalRequest, *, about: str = "/") -> list[Notice]:
+    """The person's newest in this tenant that lead to a page under `about`, for `_notices.html`."""
     found = Notice.objects.for_user(request.tenant, request.user).unread()
+    if about != "/":
+        found = found.filter(link__startswith=about)
     return list(found.newest_first()[:_MOST])
 
 

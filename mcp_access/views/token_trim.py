@@ -25,6 +25,9 @@ def token_trim(request: PortalRequest, token_id: uuid.UUID) -> HttpResponse:
         token = services.get_visible_token(request.membership, token_id)
     except NotFound as error:
         raise Http404 from error
+    if token.state in {"revoked", "expired"}:
+        messages.info(request, f"“{token.name}” is over, so it has no scope to lose.")
+        return redirect("mcp_access:token-detail", token_id)
     problems: list[str] = []
     kept = request.POST.getlist("scopes")
     if request.method == "POST":

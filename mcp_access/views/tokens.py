@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -50,7 +51,7 @@ def token_list(request: PortalRequest) -> HttpResponse:
             "unused_count": len(unused),
             "shows_unused": shows_unused,
             "unused_days": settings.TOKEN_UNUSED_DAYS,
-            "notices": unread(request),
+            "notices": unread(request, about=reverse("mcp_access:token-list")),
         },
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -98,6 +99,9 @@ def test_the_mail_says_which_token_when_and_where_to_go(
     assert token.token_checksum not in body
     notice = Notice.objects.get()
     assert (notice.user, notice.level) == (alice.user, "warning")
+    client = Client()
+    client.force_login(alice.user)
+    assert "expires in 3 days" in client.get("/numbers/ai-access/tokens/").content.decode()
     assert notice.link == f"/numbers/ai-access/tokens/{token.pk}/"
 
 

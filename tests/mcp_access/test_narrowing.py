@@ -117,6 +117,8 @@ def test_what_is_over_has_no_scope_to_lose(alice: Membership) -> None:
 
     with pytest.raises(TokenNotLive):
         narrow_token(alice, token.pk, keep=["mcp.docs.read"])
+    answer = client_of(alice).get(f"{LIST}{token.pk}/trim/")
+    assert answer["Location"] == f"{LIST}{token.pk}/"
 
 
 def test_the_page_ticks_what_was_needed_and_trims(alice: Membership) -> None:
