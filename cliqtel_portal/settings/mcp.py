@@ -73,6 +73,7 @@ STATIC_TOKEN_MAX_CIDRS = 20
 TOKEN_TOUCH_SECONDS = 300  # last_used_at moves at most this often
 TOKEN_MAIL_ATTEMPTS = 5  # a warning's mail is tried so often, once an hour
 TOKEN_UNUSED_DAYS = 90  # a live token that nobody used for so long is pointed out
+APP_UNUSED_DAYS = 60  # apps that nobody used for so long are listed by themselves
 TOKEN_TRIM_AFTER_DAYS = 14  # from this age on, scopes that were never needed are pointed out
 TOKEN_RETENTION_DAYS = 400  # dead tokens stay this long: the audit log names them
 

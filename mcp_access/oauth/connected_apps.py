@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -82,6 +83,20 @@ def visible_consents(actor: Membership) -> QuerySet[Any]:
         )
         .order_by("-is_live", "-last_at", "-id")
     )
+
+
+def unused(consents: QuerySet[Any]) -> QuerySet[Any]:
+    """Of `visible_consents`, those that were neither allowed nor used for APP_UNUSED_DAYS.
+
+    A session ends by itself before that: these apps have no access, and are worth a revocation so
+    that nobody connects them again by a click.
+    """
+    before = timezone.now() - timedelta(days=settings.APP_UNUSED_DAYS)
+    whose = {name: OuterRef(name) for name in ("tenant", "user", "application")}
+    used = AccessToken.objects.filter(
+        kind=AccessToken.Kind.OAUTH, last_used_at__gte=before, **whose
+    )
+    return consents.filter(~Exists(used), last_at__lt=before, revoked_at__isnull=True)
 
 
 def connected_apps(consents: Sequence[Any]) -> list[ConnectedApp]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
@@ -19,6 +20,7 @@ from cliqtel_portal.errors import NotFound
 from mcp_access import restricting
 from mcp_access.oauth import connected_apps
 from mcp_access.oauth.connected_apps import ConnectedApp
+from mcp_access.views import first_calls
 from mcp_access.views.app_rows import app_rows, asked_lines, session_rows
 from mcp_access.views.notices import unread
 
@@ -29,12 +31,17 @@ _PER_PAGE = 50
 @portal_view(may_use_ai_access)
 def app_list(request: PortalRequest) -> HttpResponse:
     found = connected_apps.visible_consents(request.membership)
-    page = Paginator(found, _PER_PAGE).get_page(request.GET.get("page"))
+    unused = connected_apps.unused(found)
+    shows_unused = request.GET.get("show") == "unused"
+    page = Paginator(unused if shows_unused else found, _PER_PAGE).get_page(request.GET.get("page"))
     apps = connected_apps.connected_apps(list(page.object_list))
     context = {
         "page": page,
         "rows": app_rows(request.membership, apps),
         "notices": unread(request),
+        "unused_count": page.paginator.count if shows_unused else unused.count(),
+        "shows_unused": shows_unused,
+        "unused_days": settings.APP_UNUSED_DAYS,
         # Live ones come first, so the first page knows whether there is one.
         "may_revoke_all": page.number > 1 or any(app.is_live for app in apps),
     }
@@ -49,6 +56,7 @@ def app_detail(request: PortalRequest, consent_id: uuid.UUID) -> HttpResponse:
     context = {
         "app": app,
         "row": row,
+        "wait": first_calls.of_app(app),
         # An app may do what its person may now, not the admin who looks at it.
         "lines": asked_lines(row.owner or request.membership, app.consent),
         "restricted": restricting.restricted_token_of(app.consent),

@@ -61,7 +61,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
         Host(
             key="claude",
             title="Claude",
-            subtitle="Web and desktop",
+            subtitle="Web, desktop",
             caller="Anthropic's network",
             sign_in=Way(
                 where="Settings → Connectors → Add custom connector. Paste the URL, choose Add, "
