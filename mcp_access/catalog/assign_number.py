@@ -50,7 +50,12 @@ class AssignNumberResult(ApprovalResult):
     target: PlacePart | None = None
 
 
-@tool(title="Assign number", scope="mcp.numbers.purchase", hints=PRIVILEGED)
+@tool(
+    title="Assign number",
+    scope="mcp.numbers.purchase",
+    hints=PRIVILEGED,
+    failures=("not_found", "stale_base"),
+)
 def assign_number(context: Context, arguments: AssignNumberArguments) -> Answer:
     """Ask a person to connect a number to a SIP trunk or a call flow, or to disconnect it.
 

@@ -65,7 +65,12 @@ class DraftCallFlowChangeResult(ApprovalResult):
     numbers: list[str] = Field(default_factory=list)
 
 
-@tool(title="Draft call flow change", scope="mcp.callflows.draft", hints=DRAFT)
+@tool(
+    title="Draft call flow change",
+    scope="mcp.callflows.draft",
+    hints=DRAFT,
+    failures=("not_found", "stale_base", "holding_limit"),
+)
 def draft_call_flow_change(context: Context, arguments: DraftCallFlowChangeArguments) -> Answer:
     """Propose a change of a call flow: a person sees the difference and decides.
 

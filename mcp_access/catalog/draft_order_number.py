@@ -22,7 +22,12 @@ class DraftOrderNumberResult(OrderResult):
     pass
 
 
-@tool(title="Draft a number order", scope="mcp.orders.draft", hints=DRAFT)
+@tool(
+    title="Draft a number order",
+    scope="mcp.orders.draft",
+    hints=DRAFT,
+    failures=("not_found", "number_unavailable", "holding_limit"),
+)
 def draft_order_number(context: Context, arguments: DraftOrderNumberArguments) -> Answer:
     """Order 1 to 50 numbers found with search_numbers, once a person approves at approval_url.
 

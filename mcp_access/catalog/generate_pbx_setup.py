@@ -61,7 +61,7 @@ class GeneratePbxSetupResult(Result):
     portal_url: str | None = Field(default=None, description="The trunk, for a person.")
 
 
-@tool(title="Generate PBX setup", scope="mcp.inventory.read", hints=READ)
+@tool(title="Generate PBX setup", scope="mcp.inventory.read", hints=READ, failures=("not_found",))
 def generate_pbx_setup(context: Context, arguments: GeneratePbxSetupArguments) -> Answer:
     """Write the configuration that connects a phone system to a SIP trunk. Changes nothing.
 

@@ -54,7 +54,7 @@ class GetApprovalStatusResult(Result):
     reason_code: str | None = None
 
 
-@tool(title="Get approval status", scope=None, hints=READ)
+@tool(title="Get approval status", scope=None, hints=READ, failures=("not_found",))
 def get_approval_status(context: Context, arguments: GetApprovalStatusArguments) -> Answer:
     """Tell whether a person approved or rejected a draft, what they wrote, and what came of it.
 

@@ -78,7 +78,7 @@ class GetCallFlowResult(Result):
     portal_url: str | None = None
 
 
-@tool(title="Get call flow", scope="mcp.callflows.read", hints=READ)
+@tool(title="Get call flow", scope="mcp.callflows.read", hints=READ, failures=("not_found",))
 def get_call_flow(context: Context, arguments: GetCallFlowArguments) -> Answer:
     """Show the call flow of a number, or one by its id, as a graph.
 

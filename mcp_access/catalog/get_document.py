@@ -21,7 +21,7 @@ class GetDocumentResult(Result):
     updated_at: str | None = None
 
 
-@tool(title="Read an article", scope="mcp.docs.read", hints=READ)
+@tool(title="Read an article", scope="mcp.docs.read", hints=READ, failures=("not_found",))
 def get_document(context: Context, arguments: GetDocumentArguments) -> Answer:
     """Read one whole article of Cliqtel's documentation as Markdown.
 

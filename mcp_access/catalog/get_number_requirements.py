@@ -59,7 +59,7 @@ class GetNumberRequirementsResult(Result):
     source_url: str | None = Field(default=None, description="The regulator.")
 
 
-@tool(title="Get number requirements", scope="mcp.docs.read", hints=READ)
+@tool(title="Get number requirements", scope="mcp.docs.read", hints=READ, failures=("not_found",))
 def get_number_requirements(context: Context, arguments: GetNumberRequirementsArguments) -> Answer:
     """Tell what is needed to order or port a type of number in a country, and what is missing.
 

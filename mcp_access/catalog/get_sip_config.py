@@ -77,7 +77,9 @@ class GetSipConfigResult(Result):
     )
 
 
-@tool(title="Get SIP configuration", scope="mcp.inventory.read", hints=READ)
+@tool(
+    title="Get SIP configuration", scope="mcp.inventory.read", hints=READ, failures=("not_found",)
+)
 def get_sip_config(context: Context, arguments: GetSipConfigArguments) -> Answer:
     """Show how a PBX connects to one SIP trunk, and why it is not registered.
 

@@ -39,7 +39,12 @@ class PurchaseNumberResult(OrderResult):
     pass
 
 
-@tool(title="Purchase numbers", scope="mcp.numbers.purchase", hints=PRIVILEGED)
+@tool(
+    title="Purchase numbers",
+    scope="mcp.numbers.purchase",
+    hints=PRIVILEGED,
+    failures=("not_found", "number_unavailable", "holding_limit"),
+)
 def purchase_number(context: Context, arguments: PurchaseNumberArguments) -> Answer:
     """Buy 1 to 50 numbers: a person approves, and approving is what buys.
 

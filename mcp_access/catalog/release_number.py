@@ -24,7 +24,12 @@ class ReleaseNumberResult(ApprovalResult):
     quarantine_days: int | None = None
 
 
-@tool(title="Release number", scope="mcp.numbers.purchase", hints=PRIVILEGED)
+@tool(
+    title="Release number",
+    scope="mcp.numbers.purchase",
+    hints=PRIVILEGED,
+    failures=("not_found", "release_blocked"),
+)
 def release_number(context: Context, arguments: ReleaseNumberArguments) -> Answer:
     """Ask to give up a number for good; another person than the token's approves.
 

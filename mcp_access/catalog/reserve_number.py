@@ -25,7 +25,12 @@ class ReserveNumberResult(Result):
     replayed: bool | None = None
 
 
-@tool(title="Reserve number", scope="mcp.orders.draft", hints=DRAFT)
+@tool(
+    title="Reserve number",
+    scope="mcp.orders.draft",
+    hints=DRAFT,
+    failures=("number_unavailable", "holding_limit"),
+)
 def reserve_number(context: Context, arguments: ReserveNumberArguments) -> Answer:
     """Hold a number for some minutes, so that nobody else drafts or buys it.
 

@@ -46,7 +46,12 @@ class SendMessageResult(ApprovalResult):
     needs_approval: bool | None = None
 
 
-@tool(title="Send message", scope="mcp.messaging.send", hints=REACHES_OUT)
+@tool(
+    title="Send message",
+    scope="mcp.messaging.send",
+    hints=REACHES_OUT,
+    failures=("not_found", "balance_too_low"),
+)
 def send_message(context: Context, arguments: SendMessageArguments) -> Answer:
     """Send an SMS or WhatsApp message from one of the account's numbers.
 

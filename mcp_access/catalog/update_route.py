@@ -38,7 +38,12 @@ class UpdateRouteResult(ApprovalResult):
     numbers: list[str] = Field(default_factory=list)
 
 
-@tool(title="Update route", scope="mcp.routing.write", hints=PRIVILEGED)
+@tool(
+    title="Update route",
+    scope="mcp.routing.write",
+    hints=PRIVILEGED,
+    failures=("not_found", "stale_base"),
+)
 def update_route(context: Context, arguments: UpdateRouteArguments) -> Answer:
     """Tell how a drafted change stands, or ask a person to publish or roll back to a revision.
 

@@ -59,16 +59,15 @@ class ApprovalResult(Result):
     unlisted = Result.unlisted | set(_SHARED)
 
     status: Literal["ok", "error", "pending_approval", "executing", "executed"] = "ok"  # type: ignore[assignment]
-    approval_id: str | None = None
-    approval_url: str | None = None
-    expires_at: str | None = None
-    digest: str | None = None
-    summary: str | None = None
-    cost: CostPart | None = None
-    # What was done, once it was.
-    outcome: dict[str, Any] | None = None
-    dry_run: bool | None = None
-    replayed: bool | None = None
+    approval_id: str | None = Field(default=None, description="For get_approval_status.")
+    approval_url: str | None = Field(default=None, description="Where a person decides.")
+    expires_at: str | None = Field(default=None, description="Nothing happens after it.")
+    digest: str | None = Field(default=None, description="SHA-256 over arguments and price.")
+    summary: str | None = Field(default=None, description="What is asked for, in words.")
+    cost: CostPart | None = Field(default=None, description="Absent: it costs nothing.")
+    outcome: dict[str, Any] | None = Field(default=None, description="What was done, once it was.")
+    dry_run: bool | None = Field(default=None, description="true: nothing was drafted.")
+    replayed: bool | None = Field(default=None, description="true: of an earlier call, same key.")
 
 
 ApprovalResultT = TypeVar("ApprovalResultT", bound=ApprovalResult)

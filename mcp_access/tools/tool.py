@@ -19,6 +19,7 @@ from cliqtel_portal.errors import InvalidArguments, Problem
 from mcp_access.limits import Burst
 from mcp_access.principal import Principal
 from mcp_access.tools.annotations import Hints
+from mcp_access.tools.failures import FAILURES
 from mcp_access.tools.schema import input_schema, output_schema
 
 
@@ -125,6 +126,12 @@ class Tool:
     handler: Handler
     input_schema: dict[str, Any]
     output_schema: dict[str, Any]
+    # Names in failures.FAILURES: what can go wrong beside what can with every tool.
+    failures: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.failures) - FAILURES.keys():
+            raise TypeError(f"{self.name}: failures.py has no {', '.join(sorted(unknown))}")
 
     def parse(self, arguments: Mapping[str, Any] | None) -> Arguments:
         """Return the typed arguments; missing arguments are no arguments.
@@ -156,7 +163,7 @@ def _problem(details: Any) -> Problem:
 
 
 def tool(
-    *, title: str, scope: str | None, hints: Hints
+    *, title: str, scope: str | None, hints: Hints, failures: tuple[str, ...] = ()
 ) -> Callable[[Callable[[Context, ArgumentsT], Answer]], Tool]:
     """Make a Tool of a function `name(context, arguments: X) -> Answer`.
 
@@ -190,6 +197,7 @@ def tool(
             handler=function,
             input_schema=input_schema(arguments),
             output_schema=output_schema(results[0], unlisted=results[0].unlisted),
+            failures=failures,
         )
 
     return decorate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from tests.mcp_access.demo_arguments import (
     is_about_acme,
     real_arguments,
 )
+from tests.mcp_access.tool_examples import example_of, stored_examples, write_examples
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MANIFEST = ROOT / "docs" / "tool-manifest.json"
@@ -191,17 +193,26 @@ def undone(subtests):
 
 
 def test_results_of_the_demo_validate_and_stay_within_bounds(demo, undone):
+    """WRITE_TOOL_EXAMPLES=1 writes what the docs show anew: review the diff."""
     owner = Membership.objects.get(user__email="owner@acme.test")
+    observed = {}
     for tool in TOOLS:
         with undone(tool.name):
             principal = principal_of(owner, scopes=EVERY_SCOPE)
-            answer = execute_tool_call_sync(principal, tool.name, real_arguments(tool.name))
+            arguments = real_arguments(tool.name)
+            answer = execute_tool_call_sync(principal, tool.name, arguments)
             result = to_call_tool_result(answer)
             assert result.structured_content["status"] != "error"
             assert len(result.structured_content) > 1
             jsonschema.validate(result.structured_content, tool.output_schema)
             assert 0 < len(answer.text) <= 600
             assert ToolCall.objects.get().status == "ok"
+            observed[tool.name] = example_of(arguments, result.structured_content)
+    if os.environ.get("WRITE_TOOL_EXAMPLES"):
+        write_examples(observed)
+    # Ids and times differ from run to run; what is told does not.
+    told = {name: example["result"].keys() for name, example in observed.items()}
+    assert {name: example["result"].keys() for name, example in stored_examples().items()} == told
 
 
 def test_every_tool_has_its_arguments_of_the_demo():

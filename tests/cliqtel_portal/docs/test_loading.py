@@ -13,16 +13,19 @@ from cliqtel_portal.docs.demo import seed
 from cliqtel_portal.docs.errors import ArticleInvalid
 from cliqtel_portal.docs.loading import ARTICLES, LoadCounts, load_articles
 from cliqtel_portal.docs.models import Article, Section, Word
+from cliqtel_portal.docs.source import made_pages
 from tests.factories.docs import write_article
 
 pytestmark = pytest.mark.django_db
 
 
 def test_the_folder_of_the_project_loads_whole() -> None:
-    files = sorted(path.stem for path in ARTICLES.glob("*.md"))
+    files = [path.stem for path in ARTICLES.glob("*.md")]
+    pages = [page.slug for page in made_pages()]
     counts = load_articles()
-    assert counts == LoadCounts(added=len(files), changed=0, unchanged=0, removed=0)
-    assert sorted(Article.objects.values_list("slug", flat=True)) == files
+    assert counts == LoadCounts(added=len(files + pages), changed=0, unchanged=0, removed=0)
+    assert set(Article.objects.values_list("slug", flat=True)) == {*files, *pages}
+    assert "tools/whoami" in pages
     assert len(files) >= 30
 
 
