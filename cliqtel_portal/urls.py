@@ -10,7 +10,7 @@ from cliqtel_portal import celery  # noqa: F401 - so that tasks sent from here f
 from cliqtel_portal.accounts.views import settings_home
 from cliqtel_portal.docs.views import llms_txt
 from cliqtel_portal.health import healthz, readyz
-from cliqtel_portal.home import home
+from cliqtel_portal.home.views import home
 from cliqtel_portal.messaging.views.limit import limit as messaging_limit
 from cliqtel_portal.metrics.views import metrics
 from cliqtel_portal.notices.api import EventListView

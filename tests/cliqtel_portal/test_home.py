@@ -15,7 +15,7 @@ from tests.factories.audit import failed, make_call, ok
 from tests.factories.billing import LedgerEntryFactory
 from tests.factories.callflows import make_flow
 from tests.factories.mcp_access import make_token
-from tests.factories.numbers import PhoneNumberFactory
+from tests.factories.numbers import EmergencyAddressFactory, PhoneNumberFactory
 from tests.factories.trunks import TrunkFactory
 
 pytestmark = pytest.mark.django_db
@@ -63,17 +63,18 @@ def test_a_new_account_is_greeted_and_told_what_to_do(alice: Membership) -> None
     assert f"<bdi>{alice.user.name}</bdi></h1>" in page
     assert "Acme Test" in page
     assert "Connect an AI host" in page
-    assert page.count("To do") == 2
+    assert page.count("To do") == 3
     assert "Done" not in page
     assert "No call yet" in page
-    assert "not connected" not in page
+    assert "buy the first" in page
+    assert "All well" not in page
 
 
 def test_a_token_that_was_used_means_a_host_is_connected(alice: Membership) -> None:
     make_token(alice, last_used_at=timezone.now())
     page = home(alice)
     assert "AI host connected" in page
-    assert page.count("To do") == 1
+    assert page.count("To do") == 2
 
 
 @pytest.mark.parametrize(
@@ -121,12 +122,12 @@ def test_a_member_sees_their_own_calls_and_hosts_an_admin_everyones(
     assert "whoami" in own
     assert "get_pricing" not in own
     assert alice.user.email not in own
-    assert own.count("To do") == 2
+    assert own.count("To do") == 3
     everything = home(alice)
     assert "whoami" in everything
     assert "get_pricing" in everything
     assert bob.user.email in everything
-    assert "To do" not in everything
+    assert everything.count("To do") == 1
 
 
 def test_a_viewer_sees_nothing_of_ai_access(alice: Membership, bob: Membership) -> None:
@@ -135,7 +136,8 @@ def test_a_viewer_sees_nothing_of_ai_access(alice: Membership, bob: Membership) 
     PhoneNumberFactory(tenant=bob.tenant)
     page = home(bob)
     assert "Your account" in page
-    for text in ("AI host", "First steps", "Last calls", "get_pricing", "ai-access"):
+    assert "1 active number is not connected" in page
+    for text in ("AI host", "First steps", "Last calls", "get_pricing", "ai-access", "Waiting for"):
         assert text not in page
 
 
@@ -155,10 +157,7 @@ def test_what_the_account_has_is_counted_and_linked(bob: Membership) -> None:
     LedgerEntryFactory(tenant=tenant, amount=Decimal("25.0099"), currency=tenant.currency)
     page = " ".join(home(bob).split())
     assert '<p class="figure">5</p> <p class="small muted">4 active</p>' in page
-    assert 'href="/numbers/?status=active&connection=none"' in page
-    assert "1 not connected" in page
     assert '<p class="figure">4</p> <p class="small muted">2 ready for calls</p>' in page
-    assert "1 not registered" in page
     assert '<p class="figure">2</p> <p class="small muted">1 active</p>' in page
     assert "1 draft<" in page
     assert "€25.00<" in page
@@ -167,10 +166,16 @@ def test_what_the_account_has_is_counted_and_linked(bob: Membership) -> None:
 
 
 def test_what_needs_nobody_is_not_mentioned(bob: Membership) -> None:
-    PhoneNumberFactory(tenant=bob.tenant, trunk=TrunkFactory(tenant=bob.tenant, registered=True))
+    PhoneNumberFactory(
+        tenant=bob.tenant,
+        trunk=TrunkFactory(tenant=bob.tenant, registered=True),
+        emergency_state="validated",
+        emergency_address=EmergencyAddressFactory(tenant=bob.tenant),
+    )
     page = home(bob)
-    for text in ("not connected", "not registered", "draft"):
-        assert text not in page
+    assert "All well" in page
+    assert "badge warn" not in page
+    assert "badge bad" not in page
 
 
 def test_the_page_costs_the_same_for_much_of_everything(
@@ -183,8 +188,9 @@ def test_the_page_costs_the_same_for_much_of_everything(
         make_token(alice, last_used_at=timezone.now())
         call_of(alice, f"tool_{number}")
     client = signed_in(alice)
-    # Session, person, memberships; numbers, trunks, flows, balance; connected, called, calls.
-    with django_assert_num_queries(14):
+    # Session, person, memberships, the shell's approvals; numbers, trunks, flows, balance; carrier,
+    # alerts, trunks that are down, tokens that end; connected (4), called, decided, waiting, calls.
+    with django_assert_num_queries(20):
         client.get("/")
 
 
@@ -197,7 +203,7 @@ def test_mallory_sees_nothing_of_acme(mallory: Membership, alice: Membership, ac
     LedgerEntryFactory(tenant=acme, amount=Decimal("25.00"), currency=acme.currency)
     page = home(mallory)
     assert page.count('<p class="figure">0</p>') == 3
-    assert page.count("To do") == 2
+    assert page.count("To do") == 3
     assert "get_pricing" not in page
     assert "25.00" not in page
 
