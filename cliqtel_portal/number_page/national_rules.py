@@ -38,7 +38,7 @@ class SenderRule:
 def emergency_rule(country: str) -> EmergencyRule:
     if country in _BY_112:
         also = _ALSO.get(country)
-        return EmergencyRule(call=f"112, or {also}" if also else "112", article=_EUROPE)
+        return EmergencyRule(call=f"112 or {also}" if also else "112", article=_EUROPE)
     article = _NORTH_AMERICA if country in {"US", "CA"} else ""
     return EmergencyRule(
         call=_ELSEWHERE.get(country, "the emergency number of the country"), article=article
@@ -62,7 +62,7 @@ def sender_rule(country: str, number_type: str) -> SenderRule:
         )
     return SenderRule(
         must_register=False,
-        sentence=f"{country_name(country)} asks nothing of a number that sends. Some countries"
-        " of receivers do: look before you send to a new one.",
+        sentence=f"{country_name(country)}: nothing to register for a number that sends. Some"
+        " countries of receivers ask for it: look before you send to a new one.",
         article="sms-sender-ids-by-country",
     )

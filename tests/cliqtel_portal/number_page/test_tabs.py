@@ -196,7 +196,7 @@ def test_emergency_shows_the_address_and_its_state(bob):
 
 @pytest.mark.parametrize(
     ("country", "call"),
-    [("NL", "112"), ("GB", "112, or 999"), ("US", "911"), ("BR", "the emergency number of the")],
+    [("NL", "112"), ("GB", "112 or 999"), ("US", "911"), ("BR", "the emergency number of the")],
 )
 def test_people_call_for_help_by_the_country(country, call):
     assert emergency_rule(country).call.startswith(call)
