@@ -3,16 +3,17 @@
 Colours and font sizes belong to the style sheet, as the strict CSP allows no style in here:
 `flow`, `flow-vertical` on the whole; `flow-node`, `flow-edge`, `flow-label` on the groups, each in
 a comparison with `flow-same`, `flow-added`, `flow-removed` or `flow-changed`; `flow-type-<type>`,
-`flow-start` or `flow-missing` on nodes; and within the groups `flow-box`, `flow-kind`,
-`flow-title`, `flow-summary`, `flow-mark`, `flow-line`, `flow-arrow`, `flow-label-box`,
-`flow-label-text`.
+`flow-start` or `flow-missing` on nodes, `flow-error` or `flow-warning` on those with something
+wrong; and within the groups `flow-box`, `flow-icon`, `flow-kind`, `flow-title`, `flow-summary`,
+`flow-mark`, `flow-line`, `flow-arrow`, `flow-label-box`, `flow-label-text`.
 """
 
 from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from cliqtel_portal.callflows.diff import GraphDiff, describe, diff
@@ -27,6 +28,7 @@ _TITLE_CHARACTER, _SMALL_CHARACTER = 8.8, 6.8
 _LONGEST_LABEL = 24
 _PADDING = 12
 _CORNER = 8
+_ICON = 16
 _ARROW = 7
 
 
@@ -38,6 +40,8 @@ def draw(
     vertical: bool = False,
     prefix: str = "flow",
     scale: float = 1,
+    severities: Mapping[str, str] = MappingProxyType({}),
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """The SVG element, escaped, to be put into a page as it is.
 
@@ -45,9 +49,11 @@ def draw(
     vertical: from the top down with narrower nodes, for phones.
     prefix: begins the ids within; two drawings on one page need different ones.
     scale: of its size on the page; the smallest text is 11 px at 1.
+    severities: "error" or "warning" for nodes that have something wrong, by id.
+    names: of what a step names by id only, as trunks.
     """
     changes = None if before is None else diff(before, graph)
-    scene = build_scene(graph, changes)
+    scene = build_scene(graph, changes, severities=severities, names=names)
     index = {step.key: position for position, step in enumerate(scene.steps)}
     placed = layout(
         [_step_box(step, _NARROW_NODE_WIDTH if vertical else _NODE_WIDTH) for step in scene.steps],
@@ -116,9 +122,10 @@ def _label_box(label: str) -> Box:
 
 
 def _add_step(svg: Element, step: Step, box: Box) -> None:
-    group = _add_group(svg, "flow-node", step.mark, f"flow-{step.role}")
+    wrong = [f"flow-{step.severity}"] if step.severity else []
+    group = _add_group(svg, "flow-node", step.mark, f"flow-{step.role}", *wrong)
     group.set("data-node", step.key)
-    facts = (step.kind, step.title, step.summary, step.mark.words)
+    facts = (step.kind, step.title, step.summary, step.sign)
     _add_text(group, "title", ": ".join(fact for fact in facts if fact))
     _add_box(group, "flow-box", box, _CORNER if step.kind else box.height / 2)
     if not step.kind:
@@ -127,9 +134,11 @@ def _add_step(svg: Element, step: Step, box: Box) -> None:
         return
     room = box.width - 2 * _PADDING
     left, right = box.x + _PADDING, box.x + box.width - _PADDING
-    _add_text(group, "text", step.kind, _at(left, box.y + 21, "kind"))
-    if step.mark.words:
-        _add_text(group, "text", step.mark.words, _at(right, box.y + 21, "mark", "end"))
+    move = f"translate({left:g} {box.y + 9:g}) scale({_ICON / 24:.4f})"
+    SubElement(group, "path", {"class": "flow-icon", "d": step.icon, "transform": move})
+    _add_text(group, "text", step.kind, _at(left + _ICON + 6, box.y + 21, "kind"))
+    if step.sign:
+        _add_text(group, "text", step.sign, _at(right, box.y + 21, "mark", "end"))
     title = fit(step.title, int(room / _TITLE_CHARACTER))
     _add_text(group, "text", title, _at(left, box.y + 42, "title"))
     summary = fit(step.summary, int(room / _SMALL_CHARACTER))

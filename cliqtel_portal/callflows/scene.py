@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 
 from cliqtel_portal.callflows.diff import GraphDiff
 from cliqtel_portal.callflows.graph import Edge, Graph, Node
+from cliqtel_portal.callflows.icons import ICONS
 
 # No node can have this key: ids have no space.
 _START = "incoming call"
@@ -36,14 +38,24 @@ _SIGNS = {Mark.ADDED: "+", Mark.REMOVED: "\N{MINUS SIGN}", Mark.CHANGED: "~"}
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A node; or, without `kind`, a pill: where calls start, or a node that is missing."""
+    """A node; or, without `kind`, a pill: where calls start, or a node that is missing.
+
+    severity: of the worst that is wrong with it, empty if nothing is.
+    """
 
     key: str
     role: str
     title: str
     kind: str = ""
+    icon: str = ""
     summary: str = ""
+    severity: str = ""
     mark: Mark
+
+    @property
+    def sign(self) -> str:
+        """What stands in the corner of the box."""
+        return self.mark.words or (f"! {self.severity}" if self.severity else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +75,29 @@ class Scene:
     arrows: tuple[Arrow, ...]
 
 
-def build_scene(graph: Graph, changes: GraphDiff | None) -> Scene:
-    """The graph; with changes, one merged picture that also has what they remove."""
+def build_scene(
+    graph: Graph,
+    changes: GraphDiff | None,
+    *,
+    severities: Mapping[str, str] = MappingProxyType({}),
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> Scene:
+    """The graph; with changes, one merged picture that also has what they remove.
+
+    severities: of what is wrong, by node id. names: of what a summary names by id only.
+    """
     unmarked = Mark.NONE if changes is None else Mark.SAME
     marks = _node_marks(changes)
     nodes = [*graph.nodes, *(changes.removed_nodes if changes else ())]
-    steps = [_step(node, marks.get(node.id, unmarked)) for node in nodes]
+    steps = [
+        _step(
+            node,
+            marks.get(node.id, unmarked),
+            summary=names.get(node.summary, node.summary),
+            severity=severities.get(node.id, ""),
+        )
+        for node in nodes
+    ]
 
     added = frozenset(changes.added_edges) if changes else frozenset()
     arrows = [
@@ -91,13 +120,15 @@ def _node_marks(changes: GraphDiff | None) -> Mapping[str, Mark]:
     }
 
 
-def _step(node: Node, mark: Mark) -> Step:
+def _step(node: Node, mark: Mark, *, summary: str, severity: str) -> Step:
     return Step(
         key=node.id,
         role=f"type-{node.type}",
+        icon=ICONS[node.type],
         kind=node.kind.label,
         title=node.title,
-        summary=node.summary,
+        summary=summary,
+        severity=severity,
         mark=mark,
     )
 

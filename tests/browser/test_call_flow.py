@@ -50,3 +50,31 @@ def test_a_proposed_change_begins_where_it_changes(alice, sign_in, live_server: 
     page.get_by_role("link", name="Before and after").click()
     page.get_by_text("After: proposed").wait_for()
     shots("call-flow-sides")
+
+
+def test_the_drawing_follows_buttons_and_the_list(alice, sign_in, live_server: Any):
+    flow = make_flow(alice.tenant, name="Main line")
+    page = sign_in(alice)
+    page.goto(f"{live_server.url}/callflows/{flow.pk}/")
+    drawing = page.locator(".flow-wide svg")
+    canvas = page.locator(".flow-wide")
+    width = drawing.bounding_box()["width"]
+    page.get_by_role("button", name="Larger").click()
+    assert drawing.bounding_box()["width"] == pytest.approx(width * 1.25, abs=1)
+    page.get_by_role("button", name="Full size").click()
+    page.get_by_role("button", name="Move to the right").click()
+    assert canvas.evaluate("box => box.scrollLeft") > 0
+    page.get_by_role("button", name="Show the whole drawing").click()
+    assert canvas.evaluate("box => box.scrollWidth <= box.clientWidth")
+
+    # Arrow keys walk the list, and the drawing shows where.
+    steps = page.locator("[data-flow-steps] th a")
+    steps.first.focus()
+    page.keyboard.press("ArrowDown")
+    second = page.locator("[data-step]").nth(1).get_attribute("data-step")
+    assert steps.nth(1).evaluate("link => link === document.activeElement")
+    assert "flow-here" in page.locator(f'.flow-wide [data-node="{second}"]').get_attribute("class")
+    page.locator('.flow-wide [data-node="menu"]').click()
+    assert page.locator('[data-step="menu"] th a').evaluate(
+        "link => link === document.activeElement"
+    )

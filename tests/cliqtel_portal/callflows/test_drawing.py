@@ -14,6 +14,8 @@ from hypothesis import given, settings
 
 from cliqtel_portal.callflows.drawing import columns, draw, fit
 from cliqtel_portal.callflows.graph import Graph, parse
+from cliqtel_portal.callflows.icons import ICONS
+from cliqtel_portal.callflows.node_types import NODE_TYPES
 from cliqtel_portal.callflows.operations import apply_operations
 from tests.factories.call_flow_graphs import Flow, flow, flows, node, office_flow, play
 
@@ -244,6 +246,26 @@ def test_another_process_draws_the_same() -> None:
     assert other.stdout.decode() == draw(office(), title="x")
 
 
+def test_what_is_wrong_is_in_the_box_by_word_and_sign() -> None:
+    svg = drawn(office(), severities={"menu": "error", "sales": "warning"})
+    boxes = nodes_by_id(svg)
+    assert "! error" in texts(boxes["menu"])
+    assert "flow-error" in boxes["menu"].get("class", "").split()
+    assert "! warning" in texts(boxes["sales"])
+    assert not any(text.startswith("!") for text in texts(boxes["support"]))
+
+
+def test_each_type_of_node_has_a_sign_of_its_own() -> None:
+    assert set(ICONS) == set(NODE_TYPES)
+    assert len(set(ICONS.values())) == len(ICONS)
+    (icon,) = (
+        each
+        for each in nodes_by_id(drawn(office()))["menu"].iter(f"{SVG}path")
+        if each.get("class") == "flow-icon"
+    )
+    assert icon.get("d") == ICONS["menu"]
+
+
 @given(flows(), flows())
 @settings(deadline=None, max_examples=80)
 def test_any_flow_is_valid_xml_within_its_view_box(one: Flow, other: Flow) -> None:
@@ -254,7 +276,8 @@ def test_any_flow_is_valid_xml_within_its_view_box(one: Flow, other: Flow) -> No
         assert (left, top) == (0, 0)
         boxes = [*groups(svg, "flow-node"), *groups(svg, "flow-label")]
         corners = [corner for box in boxes for corner in pairs(rectangle(box))]
-        for path in svg.iter(f"{SVG}path"):
+        # An icon has the grid of its own, within its box.
+        for path in (each for each in svg.iter(f"{SVG}path") if not each.get("transform")):
             corners += pairs([float(each) for each in re.findall(r"[0-9.e-]+", path.get("d", ""))])
         assert all(0 <= x <= width and 0 <= y <= height for x, y in corners)
 
