@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +65,8 @@ def count(value: int) -> str:
     return f"{value:,}".replace(",", current().group)
 
 
-def day(moment: datetime) -> str:
-    """The date of a moment that is in the wanted zone already."""
+def day(moment: date) -> str:
+    """A day, or that of a moment that is in the wanted zone already."""
     return f"{moment:{current().day}}"
 
 

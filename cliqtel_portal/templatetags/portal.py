@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -130,6 +130,25 @@ def day(context: Context, value: datetime | None, empty: str = "Never") -> SafeS
     if value is None:
         return empty
     return _element(value, _utc(value), formats.day(value.astimezone(_zone(context))))
+
+
+@register.simple_tag(takes_context=True)
+def exact(context: Context, value: datetime) -> SafeString:
+    """The moment to the millisecond in the tenant's zone, as one looks it up in another log."""
+    local = value.astimezone(_zone(context))
+    stamp = value.astimezone(UTC).isoformat(timespec="milliseconds")
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        stamp,
+        stamp.replace("T", " ").removesuffix("+00:00"),
+        f"{local:%Y-%m-%d %H:%M:%S}.{local:%f}"[:-3] + f" {local:%Z}",
+    )
+
+
+@register.filter
+def calendar_day(value: date) -> SafeString:
+    """A day that no zone moves: of a contract, of the month's count in UTC."""
+    return format_html('<time datetime="{}">{}</time>', value.isoformat(), formats.day(value))
 
 
 @register.simple_tag(takes_context=True)

@@ -164,7 +164,7 @@ def test_rare_tools_come_together() -> None:
 
 def test_nothing_yet_says_when_something_shows(alice: Membership) -> None:
     page = text_of(signed_in(alice).get(PAGE))
-    assert "No calls from 1 November to 11 November 2026." in page
+    assert 'No calls from <time datetime="2026-11-01">1 Nov 2026</time> to <time' in page
     assert "None yet. A month's statement is made within hours of its end" in page
 
 

@@ -153,7 +153,7 @@ def test_an_article_shows_text_review_date_and_anchors(bob: Membership, tmp_path
     assert "<strong>weight</strong>" in page
     assert '<h2 id="set-it-up">' in page
     assert '<li><a href="#set-it-up">Set it up</a></li>' in page
-    assert '<time datetime="2026-11-14">14 November 2026</time>' in page
+    assert '<time datetime="2026-11-14">14 Nov 2026</time>' in page
     assert '<span class="badge">NL</span>' in page
     assert "<td>b</td>" in page
     assert 'href="/docs/a.md"' in page

@@ -96,3 +96,20 @@ def test_what_never_happened_is_said() -> None:
 )
 def test_the_avatar_has_up_to_two_letters(name: str, letters: str) -> None:
     assert render("{{ name|initials }}", name=name) == letters
+
+
+def test_an_exact_moment_is_the_tenants_to_the_millisecond() -> None:
+    shown = render(
+        "{% exact at %}",
+        at=NOW.replace(microsecond=123_456),
+        tenant=Tenant(time_zone="Pacific/Auckland"),
+    )
+
+    assert ">2026-07-02 10:30:00.123 NZST<" in shown
+    assert 'title="2026-07-01 22:30:00.123 UTC"' in shown
+
+
+def test_a_day_of_the_calendar_is_in_no_zone() -> None:
+    shown = render("{{ day|calendar_day }}", day=NOW.date())
+
+    assert shown == '<time datetime="2026-07-01">1 Jul 2026</time>'
