@@ -19,7 +19,7 @@ from audit.querysets import as_uuid
 from cliqtel_portal.accounts.models import User
 from mcp_access.admin_lists import LedgerAdmin, StateFilter
 from mcp_access.ending import revoke_access_tokens_as_staff, revoke_refresh_tokens_as_staff
-from mcp_access.models import AccessToken, DoctorWatch, IdempotentCall
+from mcp_access.models import AccessToken, DoctorWatch, ExpiryWarning, IdempotentCall
 from mcp_access.oauth import admin as _  # noqa: F401 - consents and attempts register there
 
 
@@ -212,6 +212,19 @@ class IdempotentCallAdmin(LedgerAdmin):
     search_help_text = "The key, the approval's or token's id, or the tenant."
     actions = None
     fields = ("id", "tenant", "tool", "holder", "key", "approval_id", "created_at")
+
+
+@admin.register(ExpiryWarning)
+class ExpiryWarningAdmin(LedgerAdmin):
+    """Which people were told that a token of theirs ends, and when the mail went."""
+
+    list_display = ("warned_at", "token", "days", "mailed_at", "attempts")
+    list_filter = ("days", ("mailed_at", admin.EmptyFieldListFilter))
+    list_select_related: ClassVar[Any] = ("token",)
+    date_hierarchy = "warned_at"
+    search_fields = ("=token__id", "token__user__email", "token__name")
+    search_help_text = "The token's UUID or name, or its person."
+    actions = None
 
 
 @admin.register(DoctorWatch)

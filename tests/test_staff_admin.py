@@ -79,11 +79,15 @@ SECRET_FIELDS = {
     "code_challenge",
     "encrypted_url",
     "recipients",
+    "secret_digest",
     "token",
     "token_checksum",
 }
-# Nobody's letter: ours, and a form that the network approves.
-SHOWN_ALL_THE_SAME = {"notices.Notice": {"body"}, "messaging.MessageTemplate": {"body"}}
+SHOWN_ALL_THE_SAME = {
+    "mcp_access.ExpiryWarning": {"token"},  # the row, by its masked name
+    "messaging.MessageTemplate": {"body"},  # a form that the network approves
+    "notices.Notice": {"body"},  # ours
+}
 
 
 def _lists() -> list[admin.ModelAdmin[Any]]:

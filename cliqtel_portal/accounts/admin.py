@@ -21,7 +21,7 @@ from django.http import HttpRequest
 
 from cliqtel_portal.accounts import views
 from cliqtel_portal.accounts.change_models import AccountChange, MembershipChange
-from cliqtel_portal.accounts.models import Membership, Partner, Tenant, User
+from cliqtel_portal.accounts.models import Invitation, Membership, Partner, Tenant, User
 from cliqtel_portal.staff_admin import ReadOnlyAdmin
 
 # The one door with the one set of limits.
@@ -209,6 +209,33 @@ class PartnerAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ("id", "created_at")
     date_hierarchy = "created_at"
     ordering = ("name",)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """To be read only: owners invite. The link is in the mail, and nowhere else."""
+
+    list_display = (
+        "created_at",
+        "tenant",
+        "email",
+        "role",
+        "invited_by",
+        "expires_at",
+        "accepted_at",
+        "withdrawn_at",
+    )
+    list_filter = (
+        "role",
+        ("accepted_at", admin.EmptyFieldListFilter),
+        ("withdrawn_at", admin.EmptyFieldListFilter),
+    )
+    list_select_related = ("tenant", "invited_by")
+    search_fields = ("email", "tenant__name", "tenant__slug", "invited_by__email")
+    search_help_text = "Whom, tenant, or who invited"
+    date_hierarchy = "created_at"
+    ordering = ("-created_at", "-id")
+    exclude = ("secret_digest",)
 
 
 @admin.register(AccountChange)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -82,7 +83,7 @@ def activity(request: PortalRequest) -> HttpResponse:
             "menus": _menus(query, recent_values(visible), sees_all=_sees_all(request)),
             "presets": _presets(query),
             "retention_days": settings.AUDIT_RETENTION_DAYS,
-            "notices": unread(request),
+            "notices": unread(request, about=reverse("exports:list")),
         },
     )
 
