@@ -111,9 +111,12 @@ class Walk:
     def to(self, *paths: str, status: int = 200, without: tuple[str, ...] = ()) -> None:
         """Look at the pages of these paths: routes whose names `ids` fill."""
         for path in paths:
-            answer = self.page.goto(path.format_map(self.ids))
+            wanted = path.format_map(self.ids)
+            answer = self.page.goto(wanted)
             if answer is None or answer.status != status:
                 self._found[f"{answer and answer.status}, not {status}"].append(path)
+            if not self.page.url.endswith(wanted):
+                self._found[f"led to {self.page.url}"].append(path)
             self.look(path, without=without)
 
     def look(self, name: str, *, without: tuple[str, ...] = ()) -> None:

@@ -1,4 +1,4 @@
-"""A page with every component of the design system, for the browser tests of the shell."""
+"""A page with every component of the design system, and each error page, for the browser tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template import engines
 from django.urls import include, path
 from django.utils import timezone
@@ -29,7 +30,13 @@ def sample(request: PortalRequest) -> HttpResponse:
     )
 
 
+def told(request: HttpRequest, status: int, name: str) -> HttpResponse:
+    """An error page as its handler would answer with it; the one of crashes knows no request."""
+    return render(None if status == 500 else request, f"{name}.html", status=status)
+
+
 urlpatterns = [
+    path("told/<int:status>/<str:name>/", told),
     path("", sample),
     path("numbers/", sample),
     path("numbers/ai-access/", sample),
