@@ -72,6 +72,7 @@ def furnish() -> World:
     agent = _tokens(owner, member)
     ids = {
         "token_id": str(agent.token_id),
+        "membership_id": str(member.pk),
         "consent_id": str(_apps(owner, member).pk),
         **_drafts(owner, member, agent),
         **_log(owner, member, agent),
