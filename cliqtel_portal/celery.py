@@ -102,6 +102,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=15),
         "options": {"expires": 1800},
     },
+    "forget sessions": {
+        "task": "cliqtel_portal.accounts.tasks.forget_sessions",
+        "schedule": crontab(hour=3, minute=10),
+        "options": {"expires": 12 * 3600},
+    },
     "purge dead tokens": {
         "task": "mcp_access.tasks.purge_dead_tokens",
         "schedule": crontab(hour=3, minute=20),

@@ -11,7 +11,7 @@ from django_structlog.middlewares import RequestMiddleware
 from cliqtel_portal.network import address_from
 
 # Links that are a secret by themselves: whoever reads the log could follow them.
-_SECRET_PATHS = re.compile(r"(?P<kept>/account/(?:password/reset/key|invitation)/)[^/]+")
+_SECRET_PATHS = re.compile(r"(?P<kept>/account/(?:password/reset/key|invitation|email)/)[^/]+")
 
 
 class RequestLogMiddleware(RequestMiddleware):

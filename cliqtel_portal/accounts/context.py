@@ -78,6 +78,8 @@ _NAVIGATION = (
 _AI_ACCESS = "/numbers/ai-access/"
 # The tabs of Settings; each page belongs to an app of its own.
 _SETTINGS = (
+    Entry(path="/settings/profile/", title="Profile", icon="settings"),
+    Entry(path="/settings/security/", title="Security", icon="lock"),
     Entry(
         path="/settings/members/",
         title="Members",

@@ -15,7 +15,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from cliqtel_portal.accounts.models import User
 from cliqtel_portal.accounts.services.invitations import Issued
+from cliqtel_portal.accounts.services.profile import EmailChange
 from cliqtel_portal.inert import visible
 
 logger = logging.getLogger(__name__)
@@ -42,6 +44,27 @@ def send_invitation(issued: Issued) -> bool:
             "link": f"{settings.OAUTH_ISSUER}{path}",
             "days": (invitation.expires_at - timezone.now()).days + 1,
         },
+    )
+
+
+def send_email_change(change: EmailChange) -> bool:
+    """The link is on its way to the new address, or the news that it can't be taken."""
+    path = reverse("account_confirm_email", args=[change.token]) if change.token else ""
+    return _send(
+        change.email,
+        "Confirm your new e-mail address for Cliqtel",
+        "accounts/email/email_change.txt",
+        {"link": f"{settings.OAUTH_ISSUER}{path}" if path else "", "former": change.user.email},
+    )
+
+
+def send_email_changed(user: User, former: str) -> bool:
+    """The former address is told, in case it wasn't the person."""
+    return _send(
+        former,
+        "Your Cliqtel e-mail address was changed",
+        "accounts/email/email_changed.txt",
+        {"email": user.email},
     )
 
 

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from cliqtel_portal.accounts.browsers import browser_words
 from cliqtel_portal.accounts.change_models import (  # noqa: F401 - models of this app
     AccountChange,
     MembershipChange,
@@ -234,3 +235,25 @@ class Invitation(models.Model):
     @property
     def is_expired(self) -> bool:
         return self.expires_at <= timezone.now()
+
+
+class BrowserSession(models.Model):
+    """Where and when a session of a person was last used. It lives in Django's own table."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="browser_sessions")
+    session_key = models.CharField(max_length=40, unique=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-last_used_at"], name="accounts_session_list")]
+
+    def __str__(self) -> str:
+        return f"a session of {self.user}"
+
+    @property
+    def browser(self) -> str:
+        return browser_words(self.user_agent)

@@ -74,11 +74,11 @@ def _users_of(sessions: dict[str, dict[str, Any]]) -> dict[str, User]:
     return {
         key: users[user_id]
         for key, user_id in ids.items()
-        if user_id in users and _is_of_password(sessions[key], users[user_id])
+        if user_id in users and is_of_password(sessions[key], users[user_id])
     }
 
 
-def _is_of_password(session: dict[str, Any], user: User) -> bool:
+def is_of_password(session: dict[str, Any], user: User) -> bool:
     """Whether the password is still the one that the session was opened with."""
     stored = session.get(HASH_SESSION_KEY) or ""
     return any(

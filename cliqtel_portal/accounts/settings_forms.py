@@ -107,6 +107,29 @@ class NewPersonForm(forms.Form):
     )
 
 
+class NameForm(forms.Form):
+    name = forms.CharField(
+        label="Name",
+        max_length=120,
+        help_text="As colleagues see it: on approvals, in the log, in mails.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+
+class EmailForm(forms.Form):
+    email = forms.CharField(
+        label="New e-mail",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+    )
+    password = forms.CharField(
+        label="Your password",
+        max_length=1024,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
 def tell(form: forms.Form, error: PortalError) -> None:
     """What a service refused stands beside the fields that it is about."""
     for problem in error.problems:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cliqtel_portal.accounts import members_views, settings_views
+from cliqtel_portal.accounts import members_views, profile_views, settings_views
 
 urlpatterns = [
+    path("profile/", profile_views.profile, name="settings-profile"),
+    path("profile/email/", profile_views.email, name="settings-email"),
+    path("security/", profile_views.security, name="settings-security"),
+    path(
+        "security/sign-out-others/", profile_views.sign_out_others, name="settings-sign-out-others"
+    ),
+    path("security/<uuid:session_id>/sign-out/", profile_views.sign_out, name="settings-sign-out"),
     path("members/", members_views.member_list, name="settings-members"),
     path("members/<uuid:membership_id>/", members_views.member_detail, name="settings-member"),
     path(

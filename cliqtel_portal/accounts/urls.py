@@ -5,7 +5,7 @@ from __future__ import annotations
 from allauth.account import views as allauth_views
 from django.urls import path, re_path
 
-from cliqtel_portal.accounts import invitation_views, views
+from cliqtel_portal.accounts import invitation_views, profile_views, views
 
 urlpatterns = [
     path("login/", views.LoginView.as_view(), name="account_login"),
@@ -31,6 +31,7 @@ urlpatterns = [
         name="account_reset_password_from_key_done",
     ),
     path("invitation/<str:secret>/", invitation_views.invitation, name="account_invitation"),
+    path("email/<str:token>/", profile_views.confirm_email, name="account_confirm_email"),
     path("tenant/", views.switch_tenant, name="account_tenant"),
     path("theme/", views.set_theme, name="account_theme"),
 ]

@@ -85,6 +85,11 @@ class PasswordChangeView(allauth_views.PasswordChangeView):  # type: ignore[misc
 
     form_class = forms.ChangePasswordForm
 
+    def get_default_success_url(self) -> str:
+        """Back to where it was asked for; staff without an account have no Settings."""
+        is_member = Membership.objects.live().filter(user_id=str(self.request.user.pk)).exists()
+        return reverse("settings-security" if is_member else "account_change_password")
+
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if isinstance(request.user, User) and not request.user.has_usable_password():
             # A first password is set by the mailed link, which proves the address.

@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "cliqtel_portal.accounts.middleware.NoStoreMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "cliqtel_portal.accounts.middleware.SessionUseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -169,6 +170,7 @@ AUTH_PASSWORD_VALIDATORS = [
 MEMBERSHIP_ENDED = ["mcp_access.departures.end_access"]
 MEMBER_CONNECTIONS = "mcp_access.connections.count_by_person"
 INVITATION_SECONDS = 7 * 24 * 3600
+EMAIL_CHANGE_SECONDS = 24 * 3600
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "account_login"

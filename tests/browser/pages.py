@@ -78,6 +78,9 @@ PORTAL = (
     "/docs/?q=zzzzzzzz",
     "/docs/{slug}/",
     "/docs/tools/search_numbers/",
+    "/settings/profile/",
+    "/settings/profile/email/",
+    "/settings/security/",
     "/settings/account/",
     "/settings/members/",
     "/settings/members/{membership_id}/",
@@ -86,6 +89,8 @@ PORTAL = (
     "/settings/messaging/",
     "/settings/alerts/",
     "/account/password/change/",
+    "/account/email/{token}/",
+    "/account/invitation/{secret}/",
     "/account/logout/",
 )
 # Without a session.
@@ -134,6 +139,8 @@ NO_PAGES = {
     "/account/tenant/": _POST,
     "/account/theme/": _POST,
     "/settings/": _GOES_ON,
+    "/settings/security/sign-out-others/": _POST,
+    "/settings/security/{session_id}/sign-out/": _POST,
     "/settings/members/invitations/{invitation_id}/resend/": _POST,
     "/settings/members/invitations/{invitation_id}/withdraw/": _POST,
     "/settings/alerts/test/": _POST,

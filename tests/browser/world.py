@@ -15,6 +15,9 @@ from django.utils import timezone
 from approvals.models import Approval
 from audit.models import DailyUsage, Export, MonthlyUsage
 from cliqtel_portal.accounts.models import Membership, Tenant
+from cliqtel_portal.accounts.services.invitations import invite
+from cliqtel_portal.accounts.services.members import change_role
+from cliqtel_portal.accounts.services.profile import ask_for_email_change
 from cliqtel_portal.callflows.models import CallFlow
 from cliqtel_portal.docs.models import Article
 from cliqtel_portal.ids import uuid7
@@ -77,6 +80,7 @@ def furnish() -> World:
         **_drafts(owner, member, agent),
         **_log(owner, member, agent),
         **_things(owner.tenant),
+        **_people(owner, member),
     }
     return World(owner=owner, member=member, ids=ids)
 
@@ -293,4 +297,15 @@ def _things(tenant: Tenant) -> dict[str, str]:
         "quarantine_id": first(PhoneNumber, status="quarantine"),
         "slug": articles.exclude(slug__startswith="tools/")[0].slug,
         "action": "purchase_number",
+    }
+
+
+def _people(owner: Membership, member: Membership) -> dict[str, str]:
+    """Somebody invited, a role changed, an address that waits for its mailbox."""
+    change_role(owner, member.pk, role="viewer")
+    change_role(owner, member.pk, role="member")
+    return {
+        "membership_id": str(member.pk),
+        "secret": invite(owner, email="new.colleague@acme.test", role="approver").secret,
+        "token": ask_for_email_change(owner.user, email="olivia@acme.test").token,
     }

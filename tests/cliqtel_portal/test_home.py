@@ -188,6 +188,7 @@ def test_the_page_costs_the_same_for_much_of_everything(
         make_token(alice, last_used_at=timezone.now())
         call_of(alice, f"tool_{number}")
     client = signed_in(alice)
+    client.get("/settings/")  # the first use of a session is noted
     # Session, person, memberships, the shell's approvals; numbers, trunks, flows, balance; carrier,
     # alerts, trunks that are down, tokens that end; connected (4), called, decided, waiting, calls.
     with django_assert_num_queries(20):

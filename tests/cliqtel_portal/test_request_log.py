@@ -18,5 +18,6 @@ def test_query_strings_are_not_logged():
     assert logged("/oauth/authorize?state=s3cret&code=abc") == "GET /oauth/authorize"
 
 
-def test_secrets_of_invitations_are_not_logged():
+def test_secrets_of_links_in_mails_are_not_logged():
     assert logged("/account/invitation/4fSecret_x-1/") == "GET /account/invitation/…/"
+    assert logged("/account/email/eyJh:1x:Zz/") == "GET /account/email/…/"

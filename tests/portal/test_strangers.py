@@ -17,7 +17,7 @@ from django.test import Client
 
 from audit.export import link_of
 from audit.models import Export
-from cliqtel_portal.accounts.models import User
+from cliqtel_portal.accounts.models import BrowserSession, User
 from mcp_access.models import OAuthAttempt
 from tests.portal.url_map import arguments_of, filled, is_regex, routes
 from tests.portal.world import World, undone
@@ -27,6 +27,8 @@ pytestmark = pytest.mark.django_db
 # Their argument is nothing of a tenant's.
 NO_ONES = {
     "account/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "a mailed secret",
+    "account/invitation/<str:secret>/": "a mailed secret",
+    "account/email/<str:token>/": "a mailed secret",
     "carriers/<slug:carrier>/webhook": "signed by the carrier",
     "docs/<slug:slug>.md": "the same for everybody",
     "docs/<slug:slug>/": "the same for everybody",
@@ -53,7 +55,7 @@ PUBLIC = {
 # Not objects by themselves: the part of one that the address names next to it.
 PARTS = {"number": 1, "name": "pjsip.conf"}
 # Written for whoever comes: a session, its time, a step that an app tried.
-_LOGS = {Session, User, OAuthAttempt}
+_LOGS = {Session, BrowserSession, User, OAuthAttempt}
 
 
 def object_routes() -> list[str]:

@@ -16,7 +16,8 @@ from approvals import services as approvals
 from audit.export import prepare
 from audit.models import Export, ToolCall
 from audit.webhooks import set_webhook
-from cliqtel_portal.accounts.models import Membership, Tenant
+from cliqtel_portal.accounts.models import BrowserSession, Membership, Tenant
+from cliqtel_portal.accounts.services.invitations import invite
 from cliqtel_portal.callflows.models import CallFlow
 from cliqtel_portal.deeds.assign_number import draft_assign_number
 from cliqtel_portal.deeds.purchase_number import draft_order
@@ -86,6 +87,13 @@ def build() -> World:
             "number_id": _connected(acme),
             "trunk_id": Trunk.objects.for_tenant(acme)[0],
             "call_flow_id": CallFlow.objects.for_tenant(acme).get(name="Main reception"),
+            "membership_id": people["viewer"],
+            "invitation_id": invite(
+                people["owner"], email="dora@acme.test", role="member"
+            ).invitation,
+            "session_id": BrowserSession.objects.create(
+                user=people["owner"].user, session_key="gone-home", last_used_at=timezone.now()
+            ),
             "opt_out_id": OptOutFactory(tenant=acme),
             "batch_id": MessageBatchFactory(
                 tenant=acme, requested_by=people["member"].user, sent=True, by_ai_host=True

@@ -46,6 +46,7 @@ def test_the_list_costs_the_same_for_many_trunks(
 ) -> None:
     TrunkFactory.create_batch(60, tenant=bob.tenant)
     client = signed_in(bob)
+    client.get("/settings/")  # the first use of a session is noted
     # Session, person, memberships, all, those with a problem, those that match, page, numbers.
     with django_assert_num_queries(8):
         page = client.get(reverse("trunks:list")).content.decode()
