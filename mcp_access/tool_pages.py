@@ -134,13 +134,11 @@ def _arguments(tool: Tool) -> Iterator[str]:
         return
     required = set(tool.input_schema.get("required", []))
     yield _table(
-        ("Argument", "Type", "Required", "Limits", "Meaning"),
+        ("Argument", "Type and limits", "Meaning"),
         [
             (
-                f"`{name}`",
-                _type(schema),
-                "yes" if name in required else "no",
-                "; ".join([*_limits(schema), *_default(tool, name)]),
+                f"`{name}`" + (" **required**" if name in required else ""),
+                "; ".join([_type(schema), *_limits(schema), *_default(tool, name)]),
                 schema.get("description", ""),
             )
             for name, schema in properties.items()

@@ -82,6 +82,11 @@ class Article(models.Model):
         return self.title
 
     @property
+    def short_title(self) -> str:
+        """For narrow lists: of a tool its name."""
+        return self.slug.removeprefix("tools/") if self.product == "tools" else self.title
+
+    @property
     def path(self) -> str:
         return reverse("docs:detail", args=[self.slug])
 

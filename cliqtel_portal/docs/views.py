@@ -16,6 +16,8 @@ from cliqtel_portal.docs.models import Article
 from cliqtel_portal.docs.rendering import render_html
 
 _MAX_TOOLS = 5
+# All pages of tools share many words: below this one has only those.
+_LEAST_TOOL_SCORE = 0.4
 
 
 @require_safe
@@ -25,9 +27,10 @@ def article_list(request: PortalRequest) -> HttpResponse:
     query = form.cleaned_data["q"] if form.is_valid() else ""
     context = {"form": form, "query": query, "chapters": services.contents()}
     if query:
+        tools = services.search(query, product=Article.Product.TOOLS, limit=_MAX_TOOLS)
         context |= {
             "result": services.search(query, limit=20),
-            "tools": services.search(query, product=Article.Product.TOOLS, limit=_MAX_TOOLS).hits,
+            "tools": [hit for hit in tools.hits if hit.score >= _LEAST_TOOL_SCORE],
         }
     return render(request, "docs/article_list.html", context)
 

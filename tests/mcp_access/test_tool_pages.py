@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from django.test import Client
 
-from cliqtel_portal.docs.loading import load_articles
+from cliqtel_portal.docs.loading import ARTICLES, load_articles
 from cliqtel_portal.docs.rendering import render_html
 from mcp_access.tool_pages import tool_pages
 from mcp_access.tools import registry
@@ -41,7 +41,8 @@ def test_the_page_says_what_the_registry_does(tool):
     assert " ".join(page.split()).startswith(" ".join(tool.description.split()))
     assert f"`{tool.scope}`: " in page or tool.scope is None
     for name in tool.input_schema["properties"]:
-        assert f"\n| `{name}` | " in page
+        mark = " **required**" if name in tool.input_schema.get("required", []) else ""
+        assert f"\n| `{name}`{mark} | " in page
     for name in tool.result.model_fields:
         assert f"\n| `{name}` | " in page
     for failure in failures_of(tool):
@@ -78,6 +79,11 @@ def test_tables_hold_together_whatever_stands_in_them():
 def test_every_failure_is_some_tools():
     used = {id(one) for tool in TOOLS for one in failures_of(tool)}
     assert {name for name, one in FAILURES.items() if id(one) not in used} == set()
+
+
+def test_the_article_on_errors_knows_every_code():
+    article = (ARTICLES / "ai-access-rate-limits-and-errors.md").read_text()
+    assert {one.code for one in FAILURES.values() if f"`{one.code}`" not in article} == set()
 
 
 @pytest.mark.django_db

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from cliqtel_portal.docs.rendering import SectionText, render_html, sections_of
+from cliqtel_portal.docs.loading import ARTICLES
+from cliqtel_portal.docs.rendering import SectionText, is_page, render_html, sections_of
 
 
 def test_headings_have_anchors_that_are_unique_on_the_page() -> None:
@@ -66,6 +68,12 @@ def test_the_path_of_a_page_leads_there() -> None:
     html = render_html("Open `/numbers/ai-access/`, not `/no/such/page/` or `/trunks/<x>/`.")
     assert html.count("<a ") == 1
     assert '<a href="/numbers/ai-access/" rel="noopener noreferrer"><code>' in html
+
+
+@pytest.mark.parametrize("path", sorted(ARTICLES.glob("*.md")), ids=lambda path: path.stem)
+def test_every_page_that_an_article_names_is_there(path: Path) -> None:
+    named = re.findall(r"`(/(?:[a-z-]+/)+)`", path.read_text())
+    assert [name for name in named if not is_page(name)] == []
 
 
 def test_section_text_is_plain() -> None:

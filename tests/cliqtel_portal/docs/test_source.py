@@ -4,9 +4,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
 from cliqtel_portal.docs.errors import ArticleInvalid
 from cliqtel_portal.docs.source import read_article, read_folder
+from cliqtel_portal.settings.base import BASE_DIR
 from tests.factories.docs import write_article
 
 
@@ -74,3 +76,25 @@ def test_a_name_that_would_break_links_is_refused(tmp_path: Path) -> None:
 def test_an_empty_folder_is_an_error_and_not_the_end_of_all_articles(tmp_path: Path) -> None:
     with pytest.raises(ArticleInvalid, match="has no"):
         read_folder(tmp_path)
+
+
+def test_addresses_are_those_of_this_portal(tmp_path: Path, settings: Settings) -> None:
+    settings.MCP_RESOURCE_URL = "https://mcp.example/mcp"
+    settings.OAUTH_ISSUER = "https://portal.example"
+    path = write_article(tmp_path, "a", markdown="Paste {{ endpoint }} at {{ issuer }}/docs/.\n")
+    source = read_article(path)
+    assert source.markdown == "Paste https://mcp.example/mcp at https://portal.example/docs/.\n"
+    settings.OAUTH_ISSUER = "https://other.example"
+    assert read_article(path).content_hash != source.content_hash
+
+
+def test_an_article_shows_a_sample_client_as_its_file_is(tmp_path: Path) -> None:
+    path = write_article(tmp_path, "a", markdown="Run it:\n\n{{ sample python_bearer.py }}\n")
+    code = (BASE_DIR / "docs" / "clients" / "python_bearer.py").read_text()
+    assert f"\n\n```python\n{code.rstrip()}\n```\n" in read_article(path).markdown
+
+
+def test_a_sample_that_is_not_there_is_named(tmp_path: Path) -> None:
+    path = write_article(tmp_path, "a", markdown="{{ sample no_such.py }}\n")
+    with pytest.raises(ArticleInvalid, match=r"a\.md .* no sample no_such\.py"):
+        read_article(path)
