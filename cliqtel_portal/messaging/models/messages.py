@@ -111,6 +111,17 @@ class Message(models.Model):
             models.Index(
                 fields=["tenant", "channel", "-created_at", "-id"], name="messaging_message_channel"
             ),
+            # Those of one number, on its page.
+            models.Index(
+                fields=["tenant", "from_number", "-created_at"],
+                condition=Q(direction="outbound"),
+                name="messaging_message_sent_from",
+            ),
+            models.Index(
+                fields=["tenant", "to_number", "-created_at"],
+                condition=Q(direction="inbound"),
+                name="messaging_message_sent_to",
+            ),
             # Who wrote to us on WhatsApp within the last day.
             models.Index(
                 fields=["tenant", "to_number", "from_number", "-created_at"],
