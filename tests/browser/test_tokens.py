@@ -58,7 +58,7 @@ def test_a_token_from_template_to_revocation(
     page.get_by_role("button", name="Copy").first.click()
     expect(page.locator("[data-announce]")).to_have_text("Copied to the clipboard")
     assert page.evaluate("navigator.clipboard.readText()") == text
-    page.get_by_text("Copilot Studio", exact=True).click()
+    page.get_by_role("radio", name="Copilot Studio").check()
     expect(page.locator("#host-copilot-studio-token-2")).to_have_text(f"Bearer {text}")
 
     page.reload()
@@ -179,7 +179,7 @@ def test_the_pages_hold_in_light_dark_and_on_a_phone(
     make_token(bob, name="Last year's", expires=now - timedelta(days=40))
     page.goto(OVERVIEW)
     shots("overview")
-    page.get_by_text("Claude Code", exact=True).click()
+    page.get_by_role("radio", name="Claude Code").check()
     shots("overview-host")
     page.goto(LIST)
     shots("tokens")
