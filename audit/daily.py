@@ -95,6 +95,13 @@ def month_of(tenant_id: uuid.UUID, month: date, source: Source | None = None) ->
     return [DayOfTool(**row) for row in rows.order_by("day", "tool")]
 
 
+def days_of_all(tenant_id: uuid.UUID, *, since: date) -> list[DayOfTool]:
+    """Each day's calls by tool of everybody, in order of the days; days without one are absent."""
+    rows = DailyUsage.objects.filter(tenant_id=tenant_id, day__gte=since).values("day", "tool")
+    added = rows.annotate(calls=Sum("calls"), errors=Sum("errors"), refused=Sum("refused"))
+    return [DayOfTool(**row) for row in added.order_by("day", "tool")]
+
+
 def days_of(tenant_id: uuid.UUID, source: Source, *, since: date) -> list[DayOfTool]:
     """Each day's calls by tool of one source, in order of the days; days without one are absent."""
     rows = DailyUsage.objects.filter(

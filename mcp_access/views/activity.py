@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,12 +17,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from audit import daily
 from audit.activity import CallPage, TooSlow, read_page, recent_values
 from audit.models import ToolCall
 from audit.query import NONE, BadQuery, CallQuery, parse_query
 from audit.querysets import as_uuid
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.permissions import may_manage_all_tokens, may_use_ai_access
+from mcp_access.views import activity_strip
+from mcp_access.views.activity_strip import Strip
 from mcp_access.views.notices import unread
 
 _RELATED_SHOWN = 20
@@ -83,6 +87,7 @@ def activity(request: PortalRequest) -> HttpResponse:
             "menus": _menus(query, recent_values(visible), sees_all=_sees_all(request)),
             "presets": _presets(query),
             "retention_days": settings.AUDIT_RETENTION_DAYS,
+            "strip": _strip(request, query),
             "notices": unread(request, about=reverse("exports:list")),
         },
     )
@@ -115,6 +120,17 @@ def _read(request: PortalRequest, text: str) -> CallQuery | BadQuery:
         return parse_query(text, zone=ZoneInfo(request.tenant.time_zone), now=timezone.now())
     except BadQuery as error:
         return error
+
+
+def _strip(request: PortalRequest, query: CallQuery) -> Strip | None:
+    """Of everybody's calls: for those who see them all, on top of the list of all or of a day."""
+    is_narrowed = any(term.key != "created" for term in query.terms)
+    is_further = "before" in request.GET or "after" in request.GET
+    if is_narrowed or is_further or not _sees_all(request):
+        return None
+    today = timezone.now().astimezone(UTC).date()
+    rows = daily.days_of_all(request.tenant.pk, since=today - timedelta(days=activity_strip.DAYS))
+    return activity_strip.draw(rows, last=today, chosen=query)
 
 
 def _sees_all(request: PortalRequest) -> bool:

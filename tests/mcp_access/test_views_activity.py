@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit import activity
-from audit.models import ToolCall
+from audit.models import DailyUsage, ToolCall
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.ids import uuid7
 from tests.factories.accounts import MembershipFactory
@@ -330,3 +330,28 @@ def test_the_pages_are_read_only(alice: Membership) -> None:
         page = signed_in(alice).get(path).content.decode()
         assert "<style" not in page
         assert not re.search(r"<script(?![^>]*\ssrc=)", page)
+
+
+def test_the_strip_counts_the_days_of_the_account_for_those_who_see_them_all(alice, bob, mallory):
+    today = timezone.now().astimezone(UTC).date()
+    for gap, calls in ((0, 40), (3, 10), (31, 999)):
+        DailyUsage.objects.create(
+            tenant_id=alice.tenant_id,
+            day=today - timedelta(days=gap),
+            tool="whoami",
+            source_id=uuid7(),
+            calls=calls,
+            errors=5,
+            refused=2,
+        )
+    page = signed_in(alice).get(URL)
+    strip = page.context["strip"]
+    assert (strip.calls, strip.errors, len(strip.bars)) == (54, 14, 30)
+    assert "54 calls in 30 days, 14 with an error" in text_of(page)
+    day = f"created:{today.isoformat()}"
+    assert f'href="?q={day}"' in page.content.decode()
+    chosen = signed_in(alice).get(URL, {"q": day}).context["strip"]
+    assert [bar.is_chosen for bar in chosen.bars] == [False] * 29 + [True]
+    assert signed_in(alice).get(URL, {"q": f"{day} status:error"}).context["strip"] is None
+    assert signed_in(bob).get(URL).context["strip"] is None, "a member sees only their own"
+    assert signed_in(mallory).get(URL).context["strip"] is None
