@@ -305,7 +305,6 @@ def _people(owner: Membership, member: Membership) -> dict[str, str]:
     change_role(owner, member.pk, role="viewer")
     change_role(owner, member.pk, role="member")
     return {
-        "membership_id": str(member.pk),
         "secret": invite(owner, email="new.colleague@acme.test", role="approver").secret,
         "token": ask_for_email_change(owner.user, email="olivia@acme.test").token,
     }
