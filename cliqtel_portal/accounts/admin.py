@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from typing import Any
+from typing import Any, cast
 
 from allauth.account import admin as _  # noqa: F401 - it registers what is taken back here
 from allauth.account.models import EmailAddress
@@ -21,7 +21,15 @@ from django.http import HttpRequest
 
 from cliqtel_portal.accounts import views
 from cliqtel_portal.accounts.change_models import AccountChange, MembershipChange
-from cliqtel_portal.accounts.models import Invitation, Membership, Partner, Tenant, User
+from cliqtel_portal.accounts.models import (
+    BrowserSession,
+    Invitation,
+    Membership,
+    Partner,
+    Tenant,
+    User,
+)
+from cliqtel_portal.accounts.services.members import save_as_staff
 from cliqtel_portal.staff_admin import ReadOnlyAdmin
 
 # The one door with the one set of limits.
@@ -161,6 +169,13 @@ class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ),
     )
 
+    def save_formset(
+        self, request: HttpRequest, form: forms.ModelForm[Tenant], formset: Any, change: bool
+    ) -> None:
+        """The account's own record has what staff did with its people."""
+        for membership in formset.save(commit=False):
+            save_as_staff(membership, by=cast("User", request.user))
+
     def construct_change_message(
         self, request: HttpRequest, form: forms.Form, formsets: Any, add: bool = False
     ) -> Any:
@@ -194,6 +209,16 @@ class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     autocomplete_fields = ("user", "tenant")
     readonly_fields = ("id", "created_at")
     date_hierarchy = "created_at"
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Membership,
+        form: forms.ModelForm[Membership],
+        change: bool,
+    ) -> None:
+        """The account's own record has what staff did with its people."""
+        save_as_staff(obj, by=cast("User", request.user))
 
     def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
         """Ended by a date, never deleted: tokens and the log point at it."""
@@ -236,6 +261,19 @@ class InvitationAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
     exclude = ("secret_digest",)
+
+
+@admin.register(BrowserSession)
+class BrowserSessionAdmin(ReadOnlyAdmin):
+    """To be read only. The key would open the session: it is nowhere here."""
+
+    list_display = ("last_used_at", "user", "browser", "address", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "user__name", "=address")
+    search_help_text = "Person, or a whole address"
+    date_hierarchy = "last_used_at"
+    ordering = ("-last_used_at", "-id")
+    exclude = ("session_key",)
 
 
 @admin.register(AccountChange)

@@ -140,6 +140,39 @@ def leave(actor: Membership) -> Membership:
     return _end(member, MembershipChange.Kind.LEFT, by=member.user)
 
 
+@transaction.atomic
+def save_as_staff(membership: Membership, *, by: User) -> Membership:
+    """The row is as staff filled it in, and the account's record says who did that.
+
+    Staff may do what owners may not: an account whose only owner is gone needs another.
+    """
+    lock_people(membership.tenant)
+    before = Membership.objects.filter(pk=membership.pk).first()
+    membership.save()
+    was_in = before is not None and before.ended_at is None
+    is_in = membership.ended_at is None
+    changed = (before.role if before and was_in else "", membership.role if is_in else "")
+    if changed[0] == changed[1]:
+        return membership
+    kind = MembershipChange.Kind.ROLE
+    if not was_in:
+        kind = MembershipChange.Kind.JOINED
+    elif not is_in:
+        kind = MembershipChange.Kind.REMOVED
+    record(
+        membership.tenant,
+        kind,
+        by=by,
+        email=membership.user.email,
+        name=membership.user.name,
+        role_before=changed[0],
+        role_after=changed[1],
+    )
+    if not is_in:
+        _end_access(membership, by=by)
+    return membership
+
+
 def _keep_an_owner(membership: Membership) -> None:
     """Raises LastOwner. To be asked under `lock_people`."""
     if membership.role != Membership.Role.OWNER:
@@ -165,6 +198,10 @@ def _end(membership: Membership, kind: MembershipChange.Kind, *, by: User) -> Me
     )
     membership.ended_at = timezone.now()
     membership.save(update_fields=["ended_at"])
+    _end_access(membership, by=by)
+    return membership
+
+
+def _end_access(membership: Membership, *, by: User) -> None:
     for name in settings.MEMBERSHIP_ENDED:
         import_string(name)(membership, by=by)
-    return membership

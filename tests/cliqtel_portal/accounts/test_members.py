@@ -13,7 +13,7 @@ from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.accounts.services import members
 from cliqtel_portal.accounts.sessions import seats_of
 from cliqtel_portal.errors import NotFound, NotPermitted
-from tests.factories.accounts import MembershipFactory
+from tests.factories.accounts import MembershipFactory, UserFactory
 from tests.factories.mcp_access import make_token
 from tests.races import at_once
 
@@ -180,6 +180,30 @@ def test_what_is_no_role_changes_nothing(
     assert client.post(f"{PAGE}{bob.pk}/", {"role": role}).status_code == 400
     bob.refresh_from_db()
     assert bob.role == "member"
+
+
+def test_what_staff_do_is_on_the_accounts_record(
+    client: Client, alice: Membership, bob: Membership
+) -> None:
+    token, _ = make_token(bob)
+    crew = UserFactory(email="crew@cliqtel.test", is_staff=True, is_superuser=True)
+    client.force_login(crew)
+    fields = {"user": bob.user_id, "tenant": bob.tenant_id, "ended_at_0": "", "ended_at_1": ""}
+    path = f"/admin/accounts/membership/{bob.pk}/change/"
+    for more in (
+        {"role": "owner"},
+        {"role": "owner"},
+        {"role": "owner", "ended_at_0": "2026-01-01", "ended_at_1": "00:00:00"},
+    ):
+        assert client.post(path, fields | more).status_code == 302
+
+    changes = MembershipChange.objects.filter(tenant=bob.tenant).order_by("at")
+    assert [(one.kind, one.by, one.role_before, one.role_after) for one in changes] == [
+        ("role", crew, "member", "owner"),
+        ("removed", crew, "owner", ""),
+    ]
+    token.refresh_from_db()
+    assert token.revoked_by == crew
 
 
 @pytest.mark.django_db(transaction=True)
