@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,8 @@ from cliqtel_portal.messaging.models.formats import Channel
 from cliqtel_portal.messaging.querysets import MessageQuerySet
 from cliqtel_portal.phone import display
 
+# Nobody looks for a number in more lines; whoever has more types it.
+LONGEST_MENU = 50
 _STATUSES = [("", "Any"), *Message.Status.choices]
 
 
@@ -56,19 +58,27 @@ class LimitForm(forms.Form):
         self.fields["amount_per_day"].help_text = f"In {currency}, without VAT."
 
 
-class OptOutForm(forms.Form):
-    peer_number = forms.CharField(
-        label="Who wants no messages",
+def _typed_number(label: str) -> forms.CharField:
+    return forms.CharField(
+        label=label,
         max_length=40,
         widget=forms.TextInput(
             attrs={"inputmode": "tel", "autocomplete": "off", "placeholder": "+31612345678"}
         ),
     )
-    our_number = forms.ChoiceField(label="From your number")
+
+
+class OptOutForm(forms.Form):
+    peer_number = _typed_number("Who wants no messages")
+    our_number: forms.Field = forms.ChoiceField(label="From your number")
     channel = forms.ChoiceField(label="Channel", choices=Channel.choices)
 
-    def __init__(self, *args: Any, numbers: Iterable[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, numbers: Sequence[str], **kwargs: Any) -> None:
+        """`numbers`: the tenant's that can send, or the first of them beyond LONGEST_MENU."""
         super().__init__(*args, **kwargs)
+        if len(numbers) > LONGEST_MENU:
+            self.fields["our_number"] = _typed_number("From your number")
+            return
         field = self.fields["our_number"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(number, display(number)) for number in numbers]

@@ -14,7 +14,7 @@ from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.models import Tenant
 from cliqtel_portal.accounts.permissions import may_decide_approvals, may_use_ai_access
 from cliqtel_portal.errors import NotFound, PortalError
-from cliqtel_portal.messaging.forms import OptOutForm
+from cliqtel_portal.messaging.forms import LONGEST_MENU, OptOutForm
 from cliqtel_portal.messaging.models import OptOut
 from cliqtel_portal.messaging.models.formats import Channel
 from cliqtel_portal.messaging.services import add_opt_out, end_opt_out
@@ -22,7 +22,6 @@ from cliqtel_portal.numbers.models import PhoneNumber
 from cliqtel_portal.phone import display, mask_e164
 
 _PER_PAGE = 50
-_MAX_NUMBERS = 500  # of the menu
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,7 +30,8 @@ def opt_out_list(request: PortalRequest) -> HttpResponse:
     """The list; a POST enters one."""
     role = request.membership.role
     may_edit = may_decide_approvals(role)
-    form = OptOutForm(request.POST or None, numbers=_numbers(request.tenant))
+    numbers = _numbers(request.tenant)
+    form = OptOutForm(request.POST or None, numbers=numbers)
     if request.method == "POST" and form.is_valid():
         try:
             made = add_opt_out(
@@ -53,6 +53,7 @@ def opt_out_list(request: PortalRequest) -> HttpResponse:
         "messaging/opt_outs.html",
         {
             "form": form,
+            "has_numbers": bool(numbers),
             "page": page,
             "rows": [(row, show(row.peer_number)) for row in page.object_list],
             "may_edit": may_edit,
@@ -76,10 +77,10 @@ def opt_out_end(request: PortalRequest, opt_out_id: uuid.UUID) -> HttpResponse:
 
 
 def _numbers(tenant: Tenant) -> list[str]:
-    """Those that can send something at all."""
+    """Those that can send something at all: a menu of them, and one more if there are more."""
     held = PhoneNumber.objects.for_tenant(tenant).exclude(status=PhoneNumber.Status.RELEASED)
     sending = held.filter(capabilities__overlap=[Channel.SMS.value, Channel.WHATSAPP.value])
-    return list(sending.order_by("e164").values_list("e164", flat=True)[:_MAX_NUMBERS])
+    return list(sending.order_by("e164").values_list("e164", flat=True)[: LONGEST_MENU + 1])
 
 
 def _add_to(form: OptOutForm, error: PortalError) -> None:

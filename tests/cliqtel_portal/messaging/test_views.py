@@ -12,7 +12,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from cliqtel_portal.accounts.models import Membership
+from cliqtel_portal.messaging import forms
 from cliqtel_portal.messaging.models import MessagingLimit, MessagingLimitChange, OptOut
+from cliqtel_portal.messaging.views import opt_outs
 from cliqtel_portal.numbers.models import PhoneNumber
 from tests.cliqtel_portal.messaging.conftest import ANNA, SENDER
 from tests.factories.accounts import MembershipFactory
@@ -195,6 +197,23 @@ def test_a_wrong_number_is_told_beside_its_field(alice: Membership, sender: Phon
     response = signed_in(alice).post(OPT_OUTS, values)
     assert "Not a telephone number" in response.content.decode()
     assert not OptOut.objects.exists()
+
+
+def test_who_has_many_numbers_types_which_one(
+    alice: Membership, sender: PhoneNumber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A menu of thousands would be slow, and one that is cut off would lack some."""
+    assert f'<option value="{SENDER}"' in page_of(alice, OPT_OUTS)
+    for module in (forms, opt_outs):
+        monkeypatch.setattr(module, "LONGEST_MENU", 0)
+    page = page_of(alice, OPT_OUTS)
+    assert f'<option value="{SENDER}"' not in page
+    values = {"peer_number": ANNA, "our_number": "+44 7700 900999", "channel": "sms"}
+    answer = signed_in(alice).post(OPT_OUTS, values)
+    assert "That is not one of your numbers." in answer.content.decode()
+    values["our_number"] = SENDER
+    assert signed_in(alice).post(OPT_OUTS, values).status_code == 302
+    assert OptOut.objects.live().get().our_number == SENDER
 
 
 def test_members_and_strangers_end_no_opt_out(
