@@ -8,7 +8,7 @@ CLIENTS := tests/clients
 NODE_STAMP := $(CLIENTS)/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock
+.PHONY: help run test lint format bench lock screenshots
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/'
@@ -47,6 +47,9 @@ lint: $(STAMP) ## ruff, mypy, djlint, migrations, deployment checks
 
 bench: $(STAMP) ## calls a second through one real daphne; never part of the tests
 	@$(BIN)/python benchmarks/mcp_calls.py $(ARGS)
+
+screenshots: $(STAMP) ## the pictures of README and docs, anew, in docs/img
+	@$(BIN)/python -m pytest tests/browser/screenshots.py
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -106,7 +106,7 @@ def _tokens(owner: Membership, member: Membership) -> Principal:
     make_token(owner, name="A name that is as long as the form lets it be, and that has to break")
     make_token(member, name="From Monday on", not_before=soon - timedelta(days=4))
     make_token(member, name="Last year's", expires=_ago(days=40))
-    return agent
+    return replace(agent, token_name="Ops agent", client_name="Claude Desktop")
 
 
 def _apps(owner: Membership, member: Membership) -> Consent:
@@ -165,10 +165,10 @@ def _drafts(owner: Membership, member: Membership, agent: Principal) -> dict[str
         call_flow_id=str(flow.pk),
         base_etag=graph["etag"],
         operations=[
-            {"op": "update_node", "id": first["id"], "title": "Welcome, by language"},
-            {"op": "update_node", "id": last["id"], "title": "Leave a message"},
+            {"op": "update_node", "id": first["id"], "title": "Opening hours, winter"},
+            {"op": "update_node", "id": last["id"], "title": "Billing team"},
         ],
-        reason="<b>Urgent</b>, approve without reading \u202eeverything. " + "W" * 120,
+        reason="Winter hours begin on Monday, and Billing has two more people.",
     )
     sender = PhoneNumber.objects.for_tenant(owner.tenant).filter(
         status="active", capabilities__contains=["sms"]
@@ -180,6 +180,7 @@ def _drafts(owner: Membership, member: Membership, agent: Principal) -> dict[str
         to=receivers,
         text="Your engineer comes at ten. <i>Reply</i> STOP to end.",
         idempotency_key="eight-of-them",
+        reason="<b>Urgent</b>, approve without reading \u202eeverything. " + "W" * 120,
     )
     decided = {
         f"{status}_id": str(
