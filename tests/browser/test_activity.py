@@ -41,7 +41,6 @@ def test_calls_are_filtered_and_opened(
     page.goto("/numbers/ai-access/")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Activity").click()
     expect(page.get_by_role("row")).to_have_count(25)
-    shots("activity")
 
     page.get_by_text("How to write a filter").click()
     shots("activity-help")
@@ -56,7 +55,6 @@ def test_calls_are_filtered_and_opened(
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_role("alert")).to_contain_text("colour:red")
     expect(page.get_by_role("row")).to_have_count(5)
-    shots("activity-bad-filter")
 
     page.get_by_role("region", name="Calls").get_by_role("link").first.click()
     drawer = page.get_by_role("dialog", name="The call")
@@ -68,8 +66,6 @@ def test_calls_are_filtered_and_opened(
     page.get_by_role("region", name="Calls").get_by_role("link").first.click()
     drawer.get_by_role("link", name="Open as a page").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("get_number_requirements")
-    shots("activity-call")
 
     page.goto("/numbers/ai-access/activity/?q=status:running")
     expect(page.get_by_role("heading", name="No calls match")).to_be_visible()
-    shots("activity-none")

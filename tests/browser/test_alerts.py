@@ -35,10 +35,8 @@ def test_an_alert_is_told_and_acknowledged(
     page.goto("/numbers/ai-access/")
     page.get_by_role("navigation").get_by_role("link", name="Alerts").first.click()
     expect(page.get_by_role("heading", name="Alerts", level=1)).to_be_visible()
-    shots("alerts")
     page.get_by_role("link", name="Calls beyond its scopes: Ops agent").click()
     expect(page.get_by_text("18 calls within 5 minutes were refused")).to_be_visible()
-    shots("alert")
     page.get_by_role("button", name="Acknowledge").click()
     expect(page.get_by_text("Acknowledged. What comes anew is told again.")).to_be_visible()
 

@@ -19,7 +19,7 @@ from cliqtel_portal.carriers.models import CarrierOperation
 from cliqtel_portal.management.commands.demo import seed
 from cliqtel_portal.messaging.models import Message
 from cliqtel_portal.numbers.models import PhoneNumber
-from tests.browser.conftest import Shots, SignIn
+from tests.browser.conftest import SignIn
 from tests.browser.portal_server import Host, Portal, running_portal
 
 pytestmark = pytest.mark.browser
@@ -53,7 +53,7 @@ def live(page: Page) -> Page:
 
 
 def test_a_number_is_drafted_approved_and_ours(
-    sign_in: SignIn, owner: Membership, host: Host, shots: Shots
+    sign_in: SignIn, owner: Membership, host: Host
 ) -> None:
     page = sign_in(owner)
     page.goto("/numbers/")
@@ -70,7 +70,6 @@ def test_a_number_is_drafted_approved_and_ours(
     expect(card).to_contain_text("Asked by you")
     card.get_by_text("Why am I asked?").click()
     expect(card.locator("blockquote")).to_contain_text("<b>Urgent</b>")
-    shots("journey-order-card")
 
     card.get_by_role("button", name="Approve").click()
     expect(card.locator("[data-told]")).to_contain_text("Approved by")
@@ -92,7 +91,7 @@ def test_a_number_is_drafted_approved_and_ours(
 
 
 def test_a_flow_change_is_rejected_and_the_comment_reaches_the_host(
-    sign_in: SignIn, owner: Membership, host: Host, shots: Shots
+    sign_in: SignIn, owner: Membership, host: Host
 ) -> None:
     flow = CallFlow.objects.filter(tenant=owner.tenant, status="active").order_by("name")[0]
     before = Revision.objects.filter(call_flow=flow).count()
@@ -112,7 +111,6 @@ def test_a_flow_change_is_rejected_and_the_comment_reaches_the_host(
     card.get_by_role("link", name="Review").click()
     expect(page).to_have_url(told["approval_url"])
     expect(page.get_by_role("main")).to_contain_text("Renamed <script>")
-    shots("journey-flow-review")
 
     page.goto("/callflows/")
     card = card_of(page, told)
@@ -128,7 +126,7 @@ def test_a_flow_change_is_rejected_and_the_comment_reaches_the_host(
 
 
 def test_a_message_over_the_limit_waits_for_a_click(
-    sign_in: SignIn, owner: Membership, host: Host, shots: Shots
+    sign_in: SignIn, owner: Membership, host: Host
 ) -> None:
     number = PhoneNumber.objects.filter(
         tenant=owner.tenant, status="active", capabilities__contains=["sms"]
@@ -147,10 +145,8 @@ def test_a_message_over_the_limit_waits_for_a_click(
     card = card_of(page, told)
     expect(card).to_be_visible()
     assert Message.objects.filter(direction="outbound").count() == sent_before
-    shots("journey-message-card")
     page.goto(told["approval_url"])
     expect(page.get_by_role("main")).to_contain_text("<i>Reply</i> STOP")
-    shots("journey-message-review")
     page.get_by_role("button", name="Approve").first.click()
     expect(page.get_by_role("main")).to_contain_text("Done", timeout=10_000)
     assert host.call("get_approval_status", approval_id=told["approval_id"])["status"] == "executed"

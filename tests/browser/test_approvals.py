@@ -127,11 +127,10 @@ def test_one_click_decides_and_the_page_tells(
     approval_in("expired", bob, title="Nobody looked")
     approval_in("failed", bob, title="It went wrong")
     page.goto(f"{INBOX}?tab=decided")
-    shots("approvals-decided")
 
 
 def test_the_page_follows_what_is_being_done(
-    sign_in: SignIn, shots: Shots, alice: Membership, executor: CountingExecutor
+    sign_in: SignIn, alice: Membership, executor: CountingExecutor
 ) -> None:
     approval = approval_in("executing", alice, price=quote_of("2", "3"))
     row = Approval.objects.filter(pk=approval.pk)
@@ -140,7 +139,6 @@ def test_the_page_follows_what_is_being_done(
     page = sign_in(alice)
     page.goto(f"{INBOX}{approval.pk}/")
     expect(page.locator(".progress")).to_contain_text("The carrier did not answer. Next try at")
-    shots("approval-executing")
     values = values_for("executed", timezone.now()) | {"retry_message": ""}
     del values["decided_at"]
     assert row.transition(Status.EXECUTED, **values) == 1

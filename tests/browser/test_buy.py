@@ -29,7 +29,6 @@ def test_numbers_are_found_held_and_ordered(
     page.goto("/numbers/")
     page.get_by_role("link", name="Buy numbers").click()
     expect(page.get_by_role("heading", name="Where do you need a number?")).to_be_visible()
-    shots("buy-start")
 
     page.get_by_role("link", name="Netherlands").click()
     table = page.get_by_role("region", name="Numbers in stock")

@@ -46,7 +46,6 @@ def test_a_proposed_change_begins_where_it_changes(alice, sign_in, live_server: 
     assert box is not None
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
-    shots("call-flow-change")
     page.get_by_role("link", name="Before and after").click()
     page.get_by_text("After: proposed").wait_for()
     shots("call-flow-sides")

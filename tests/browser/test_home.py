@@ -15,17 +15,16 @@ from tests.factories.mcp_access import principal_of
 pytestmark = pytest.mark.browser
 
 
-def test_home_leads_on(sign_in: SignIn, alice: Membership, shots: Shots) -> None:
+def test_home_leads_on(sign_in: SignIn, alice: Membership) -> None:
     page = sign_in(alice)
     page.goto("/")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Hello, {alice.user.name}")
-    shots("home-new")
     page.get_by_role("link", name="Connect an AI host").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("AI Access")
 
 
 def test_home_of_an_account_in_use(
-    sign_in: SignIn, transactional_db: None, monkeypatch: pytest.MonkeyPatch, shots: Shots
+    sign_in: SignIn, transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLIQTEL_DEMO_PASSWORD", "correct horse battery")
     call_command("demo", verbosity=0)
@@ -38,7 +37,6 @@ def test_home_of_an_account_in_use(
     page = sign_in(olivia)
     page.goto("/")
     expect(page.get_by_text("First call made")).to_be_visible()
-    shots("home")
     page.get_by_role("link", name="not connected").click()
     expect(page.get_by_role("status").filter(has_text="match")).to_have_text("1 number matches.")
 

@@ -10,7 +10,6 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from cliqtel_portal.accounts.models import Membership
-from tests.browser.conftest import Shots, SignIn
 
 pytestmark = pytest.mark.browser
 
@@ -50,29 +49,6 @@ def test_a_wrong_password_is_announced_and_nothing_is_lost(page: Page, alice: Me
     expect(page.get_by_role("alert")).to_contain_text("not right")
     expect(page.get_by_label("E-mail")).to_have_value("alice@acme.example")
     expect(page.get_by_label("Password")).to_have_value("")
-
-
-def test_the_pages_hold_in_light_dark_and_on_a_phone(
-    page: Page, shots: Shots, alice: Membership
-) -> None:
-    page.goto("/account/login/")
-    shots("login")
-    page.get_by_label("E-mail").fill("alice@acme.example")
-    page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_be_visible()
-    shots("login-error")
-    page.goto("/account/password/reset/")
-    shots("reset")
-    page.goto("/no-such-page/")
-    shots("404")
-
-
-def test_the_password_page_holds(sign_in: SignIn, shots: Shots, alice: Membership) -> None:
-    page = sign_in(alice)
-    page.goto("/account/password/change/")
-    expect(page.get_by_label("Current password")).to_be_visible()
-    shots("password")
 
 
 def test_all_of_it_works_without_script(plain: Page, alice: Membership) -> None:

@@ -47,7 +47,6 @@ def test_a_message_over_the_limit_is_read_and_approved(
     page.get_by_label("From your number").select_option("+44 7700 900900")
     page.get_by_role("button", name="Add opt-out").click()
     expect(page.get_by_text("+44 7700 900154 gets no more messages.")).to_be_visible()
-    shots("messaging-opt-outs")
 
     receivers = [f"+4477009001{n}" for n in range(50, 63)]
     answer = execute_tool_call_sync(
@@ -63,7 +62,6 @@ def test_a_message_over_the_limit_is_read_and_approved(
     )
     assert answer.result.status == "pending_approval"
     page.goto("/messaging/")
-    shots("messaging")
     page.get_by_role("link", name="SMS to 12 people").click()
     shown = TEXT.replace("\u202e", "[U+202E]").replace("\u202c", "[U+202C]")
     expect(page.locator(".bubble")).to_have_text(shown, use_inner_text=True)
@@ -78,4 +76,3 @@ def test_a_message_over_the_limit_is_read_and_approved(
     assert Message.objects.filter(batch__approval_id__isnull=False).count() == 12
     page.get_by_role("region", name="Messages").get_by_role("link").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("SMS to 12 people")
-    shots("messaging-batch")

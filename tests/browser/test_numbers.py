@@ -29,7 +29,6 @@ def test_numbers_are_filtered_copied_and_looked_at(
     page.goto("/numbers/")
     table = page.get_by_role("region", name="Numbers")
     assert table.evaluate("e => e.scrollWidth <= e.clientWidth"), "a laptop shows all columns"
-    shots("numbers")
 
     page.get_by_label("Digits").fill("020 123 0900")
     page.get_by_label("Status").select_option("Active")
@@ -43,7 +42,6 @@ def test_numbers_are_filtered_copied_and_looked_at(
     page.get_by_label("Capability").select_option("WhatsApp")
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_role("heading", name="No number matches")).to_be_visible()
-    shots("numbers-none")
     page.get_by_role("link", name="Clear filters").first.click()
     page.get_by_label("Tick +31201230900").check()
     page.get_by_text("1 number ticked: tag or connect").click()
@@ -54,7 +52,6 @@ def test_numbers_are_filtered_copied_and_looked_at(
     expect(page.get_by_text("26 numbers ticked: tag or connect")).to_be_visible()
     page.get_by_role("link", name="+31 20 123 0900").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("+31 20 123 0900")
-    shots("number")
 
 
 def test_an_account_without_numbers(sign_in: SignIn, alice: Membership, shots: Shots) -> None:

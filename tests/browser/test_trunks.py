@@ -21,7 +21,6 @@ def test_a_setup_is_generated_and_copied(
     PhoneNumberFactory(tenant=bob.tenant, trunk=trunk, e164="+31201230900")
     page = sign_in(bob)
     page.goto(f"/trunks/{trunk.pk}/")
-    shots("trunk")
 
     page.get_by_label("Phone system", exact=True).select_option("Microsoft Teams, Direct Routing")
     page.get_by_label("SBC host name").fill("sbc.contoso.onmicrosoft.com")
