@@ -69,7 +69,7 @@ def _detail(request: PortalRequest, state: services.FlowState) -> HttpResponse:
             "menu": menu,
             "pending": services.pending_changes_of(request.tenant, state.flow),
             "may_ask": _may_ask(request, state.flow),
-            "numbers": numbers.only("pk", "e164")[:_NUMBERS],
+            "numbers": numbers.only("e164")[:_NUMBERS],
             "number_count": numbers.count(),
         },
     )

@@ -91,7 +91,7 @@ def detail_page(
             "trunk": trunk,
             "network": network,
             "form": PbxSetupForm(trunk=trunk),
-            "numbers": numbers.only("pk", "e164")[:_NUMBERS],
+            "numbers": numbers.only("e164", "trunk")[:_NUMBERS],
             "number_count": numbers.count(),
             "has_password": has_password(trunk),
             "may_reveal": may_reveal,

@@ -75,12 +75,15 @@ def test_the_list_is_narrowed(query: str, names: list[str], bob: Membership) -> 
     assert ("No trunk matches" in response.content.decode()) is (not names)
 
 
-def test_the_trunk_page_has_its_numbers(bob: Membership, acme: Tenant) -> None:
+def test_the_trunk_page_has_its_numbers(
+    bob: Membership, acme: Tenant, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     trunk = TrunkFactory(tenant=bob.tenant)
     for index in range(14):
         PhoneNumberFactory(tenant=acme, e164=f"+44207946{index:04}", trunk=trunk)
     client = signed_in(bob)
-    page = client.get(reverse("trunks:detail", args=[trunk.pk])).content.decode()
+    with django_assert_max_num_queries(8):
+        page = client.get(reverse("trunks:detail", args=[trunk.pk])).content.decode()
     assert "Calls to 14 numbers go straight to this trunk." in page
     assert "+44 20 7946 0011" in page
     assert "+44 20 7946 0012" not in page
