@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 
 from django.utils.safestring import SafeString, mark_safe
 
@@ -46,8 +47,18 @@ class Comparison:
     The rows are the accessible truth: all that the pictures say, and every value uncut.
     """
 
-    def __init__(self, changes: GraphDiff, *, name: str, old_label: str, new_label: str) -> None:
+    def __init__(
+        self,
+        changes: GraphDiff,
+        *,
+        name: str,
+        old_label: str,
+        new_label: str,
+        names: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`names`: of what a config names by id only, as trunks."""
         self.changes = changes
+        self.names = names
         self.name = name
         self.old_label = old_label
         self.new_label = new_label
@@ -60,7 +71,7 @@ class Comparison:
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
-        return tuple(_rows(self.changes))
+        return tuple(self._named(row) for row in _rows(self.changes))
 
     @cached_property
     def merged(self) -> SafeString:
@@ -80,6 +91,17 @@ class Comparison:
     def new(self) -> SafeString:
         return self._drawn(self.changes.new, "new", vertical=True)
 
+    def _named(self, row: Row) -> Row:
+        values = (
+            replace(
+                value,
+                old=self.names.get(value.old, value.old),
+                new=self.names.get(value.new, value.new),
+            )
+            for value in row.values
+        )
+        return replace(row, values=tuple(values))
+
     def _drawn(
         self, graph: Graph, part: str, *, before: Graph | None = None, vertical: bool = False
     ) -> SafeString:
@@ -91,6 +113,7 @@ class Comparison:
             vertical=vertical,
             prefix=f"flow-{part}",
             scale=_SCALE,
+            names=self.names,
         )
         # draw() builds it with ElementTree, which escapes every title.
         return mark_safe(drawing)  # noqa: S308

@@ -17,6 +17,7 @@ from cliqtel_portal.callflows.lint import LintFinding, lint
 from cliqtel_portal.callflows.models import CallFlow, Change, Revision
 from cliqtel_portal.callflows.stored import current_revision, graph_of
 from cliqtel_portal.numbers.models import PhoneNumber
+from cliqtel_portal.trunks.models import Trunk
 
 RoutingStatus = Literal["active", "draft", "none"]
 
@@ -123,6 +124,20 @@ def pending_changes_of(tenant: Tenant, flow: CallFlow) -> QuerySet[Change]:
     """What waits for a person, newest first, without the graphs."""
     pending = Change.objects.for_tenant(tenant).filter(call_flow=flow, status=Change.Status.PENDING)
     return pending.select_related("base_revision", "restores").defer("graph").order_by("-id")
+
+
+def names_in(tenant: Tenant, *graphs: Graph) -> dict[str, str]:
+    """What the graphs name by id only, by that id: the tenant's trunks; no other tenant's."""
+    ids = {
+        str(node.config["trunk_id"])
+        for graph in graphs
+        for node in graph.nodes
+        if node.type == "trunk"
+    }
+    if not ids:
+        return {}
+    trunks = Trunk.objects.for_tenant(tenant).filter(pk__in=ids).values_list("pk", "name")
+    return {str(pk): name for pk, name in trunks}
 
 
 def numbers_of(tenant: Tenant, flow: CallFlow) -> QuerySet[PhoneNumber]:

@@ -22,7 +22,6 @@ from cliqtel_portal.callflows.errors import (
     GraphUnreadableError,
     RevisionNotFound,
 )
-from cliqtel_portal.callflows.graph import Graph
 from cliqtel_portal.callflows.models import CallFlow, Revision
 from cliqtel_portal.callflows.steps import steps_of
 from cliqtel_portal.callflows.stored import graph_of
@@ -50,7 +49,7 @@ def flow_detail(request: PortalRequest, call_flow_id: uuid.UUID) -> HttpResponse
 
 
 def _detail(request: PortalRequest, state: services.FlowState) -> HttpResponse:
-    names = _names_in(request, state.graph)
+    names = services.names_in(request.tenant, state.graph)
     numbers = services.numbers_of(request.tenant, state.flow)
     menu = list(services.revisions_of(request.tenant, state.flow)[:_MENU])
     older = _positive(request.GET.get("older", ""))
@@ -96,15 +95,6 @@ def _drawn(
     return mark_safe(drawing)  # noqa: S308
 
 
-def _names_in(request: PortalRequest, graph: Graph) -> dict[str, str]:
-    """Of the trunks that the flow leads to; another tenant's has none here."""
-    ids = [str(node.config["trunk_id"]) for node in graph.nodes if node.type == "trunk"]
-    if not ids:
-        return {}
-    trunks = request.tenant.trunks.filter(pk__in=ids).values_list("pk", "name")
-    return {str(pk): name for pk, name in trunks}
-
-
 def _revisions(
     request: PortalRequest, flow: CallFlow, newest: list[Revision], older: int
 ) -> list[Revision]:
@@ -121,6 +111,7 @@ def _compare(request: PortalRequest, state: services.FlowState) -> HttpResponse:
     chosen = [_revision(request, state.flow, "compare")]
     chosen.append(_revision(request, state.flow, "with") if "with" in request.GET else current)
     old, new = sorted(chosen, key=lambda revision: revision.number)
+    changes = diff(graph_of(old), graph_of(new))
     may_ask = _may_ask(request, state.flow)
     return render(
         request,
@@ -136,10 +127,11 @@ def _compare(request: PortalRequest, state: services.FlowState) -> HttpResponse:
                 each for each in dict.fromkeys((old, new)) if may_ask and each.etag != current.etag
             ],
             "comparison": Comparison(
-                diff(graph_of(old), graph_of(new)),
+                changes,
                 name=state.flow.name,
                 old_label=str(old),
                 new_label=str(new),
+                names=services.names_in(request.tenant, changes.old, changes.new),
             ),
         },
     )

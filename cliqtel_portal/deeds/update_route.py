@@ -20,6 +20,7 @@ from cliqtel_portal.callflows.drafts import Draft, draft_of
 from cliqtel_portal.callflows.errors import ChangeClosed, GraphUnreadableError
 from cliqtel_portal.callflows.models import Author
 from cliqtel_portal.callflows.publishing import OPEN, publish_change
+from cliqtel_portal.callflows.services import names_in
 from cliqtel_portal.deeds.requester import Requester
 from cliqtel_portal.phone import display
 
@@ -150,6 +151,7 @@ class UpdateRoute:
                     name=draft.flow.name,
                     old_label=f"revision {draft.base.number}",
                     new_label="proposed",
+                    names=names_in(approval.tenant, draft.changes.old, draft.changes.new),
                 ),
                 "since": [problem.message for problem in since.problems] if since else [],
                 "is_stale": since is not None,

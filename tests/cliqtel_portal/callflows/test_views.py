@@ -169,6 +169,12 @@ def test_a_trunk_is_named_and_another_tenants_is_not(bob: Membership) -> None:
     assert page.count(">Amsterdam HQ<") == 4  # Two drawings, the list and its settings.
     assert "Secret office" not in page
     assert str(theirs.pk) in page
+    RevisionFactory(call_flow=flow, number=2, graph=graph_of("a", [node("a", "hangup")]))
+    page = signed_in(bob).get(
+        reverse("callflows:detail", args=[flow.pk]), {"compare": "1", "with": "2"}
+    )
+    assert "<del><bdi>Amsterdam HQ</bdi></del>" in page.content.decode()
+    assert "Secret office" not in page.content.decode()
 
 
 def test_a_flow_that_does_not_parse_says_so(bob: Membership) -> None:
