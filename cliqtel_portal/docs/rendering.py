@@ -18,7 +18,7 @@ from markdown_it.token import Token
 
 _ALLOWED_TAGS = (
     {"a", "blockquote", "br", "button", "code", "div", "em", "h2", "h3", "h4", "hr", "li", "ol"}
-    | {"p", "pre", "strong", "ul"}
+    | {"p", "pre", "span", "strong", "ul"}
     | {"table", "tbody", "td", "th", "thead", "tr"}
 )
 # Markdown's own HTML is off: classes, buttons and ids can only be those that are made here.
@@ -117,12 +117,12 @@ def _table_close(
 def _block_of_code(
     _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, _env: Any
 ) -> str:
-    """With a button to copy it, which copy.js shows."""
-    name = f"code-{index}"
+    """Under its language and a button to copy it, which copy.js shows."""
+    name, token = f"code-{index}", tokens[index]
     return (
-        f'<div class="snippet"><button type="button" class="btn sm" hidden data-copy="#{name}">'
-        f'Copy</button><pre id="{name}" tabindex="0"><code>{escape(tokens[index].content)}</code>'
-        "</pre></div>\n"
+        f'<div class="snippet"><div class="snippet-head"><span>{escape(token.info)}</span>'
+        f'<button type="button" class="btn sm" hidden data-copy="#{name}">Copy</button></div>'
+        f'<pre id="{name}" tabindex="0"><code>{escape(token.content)}</code></pre></div>\n'
     )
 
 

@@ -27,12 +27,18 @@ def article_list(request: PortalRequest) -> HttpResponse:
     query = form.cleaned_data["q"] if form.is_valid() else ""
     context = {"form": form, "query": query, "chapters": services.contents()}
     if query:
+        result = services.search(query, limit=20)
         tools = services.search(query, product=Article.Product.TOOLS, limit=_MAX_TOOLS)
         context |= {
-            "result": services.search(query, limit=20),
+            "result": result,
+            "tools_first": _best(tools) > _best(result),
             "tools": [hit for hit in tools.hits if hit.score >= _LEAST_TOOL_SCORE],
         }
     return render(request, "docs/article_list.html", context)
+
+
+def _best(result: services.SearchResult) -> float:
+    return result.hits[0].score if result.hits else 0.0
 
 
 @require_safe

@@ -96,6 +96,8 @@ def test_pages_are_in_the_contents_and_found_by_a_search(bob):
         assert f'href="/docs/tools/{tool.name}/"' in contents
     found = client.get("/docs/?q=dry_run+message").content.decode()
     assert 'class="card hit" href="/docs/tools/send_message/' in found
+    first = client.get("/docs/?q=whoami").content.decode().partition('class="card hit" href="')[2]
+    assert first.startswith("/docs/tools/whoami/")
     page = client.get("/docs/tools/send_message/").content.decode()
     assert "<h1>send_message: Send message</h1>" in page
     twin = client.get("/docs/tools/send_message.md")
