@@ -30,8 +30,8 @@ NO_ONES = {
     "account/invitation/<str:secret>/": "a mailed secret",
     "account/email/<str:token>/": "a mailed secret",
     "carriers/<slug:carrier>/webhook": "signed by the carrier",
-    "docs/<slug:slug>.md": "the same for everybody",
-    "docs/<slug:slug>/": "the same for everybody",
+    "docs/^(?P<slug>(?:tools/)?[-\\w]+)/$": "the same for everybody",
+    "docs/^(?P<slug>(?:tools/)?[-\\w]+)\\.md$": "the same for everybody",
     # The tenant's own rule for one of our actions: each tenant's page has the same address.
     "settings/approvals/<slug:action>/": "an action of the portal",
     "api/v1/approval-policies/<slug:action>/": "an action of the portal",
@@ -49,6 +49,7 @@ PUBLIC = {
     "account/password/reset/key/done/",
     "account/signup/",
     "healthz",
+    "llms.txt",  # names of articles, the same for everybody
     "metrics",  # to the machine itself
     "readyz",
 }
