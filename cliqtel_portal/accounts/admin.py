@@ -154,7 +154,6 @@ class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_help_text = "Name or slug"
     ordering = ("name",)
     date_hierarchy = "created_at"
-    autocomplete_fields = ("partner",)
     readonly_fields = ("id", "created_at")
     inlines = (MembershipInline,)
     fieldsets = (
