@@ -23,7 +23,6 @@ _AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text
 _LOOKS = (
     ("light", 1280, 800, "light"),
     ("phone", 390, 844, "light"),
-    ("phone-dark", 390, 844, "dark"),
     ("dark", 1280, 800, "dark"),
 )
 

@@ -186,7 +186,7 @@ def test_settings_of_the_policy(
 ) -> None:
     MembershipFactory(tenant=alice.tenant, role="approver")
     page = sign_in(alice)
-    page.goto("/settings/")
+    page.goto("/settings/approvals/")
     shots("settings-approvals")
     page.get_by_role("link", name="Change: Buy numbers").click()
     page.get_by_label("Step 1: from").fill("1000")
