@@ -87,7 +87,7 @@ def llms_txt(_request: HttpRequest) -> HttpResponse:
 
 The MCP endpoint is {settings.MCP_RESOURCE_URL}: Streamable HTTP; OAuth 2.1, found from the URL
 alone, or a token as bearer. The pages below are for people who are signed in. An AI host reads them
-over MCP instead: `search_docs` finds them, `get_document` returns one whole.
+over MCP instead: `search_docs` finds articles, `get_document` returns a page whole.
 
 {_contents()}"""
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
