@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +13,11 @@ from mcp_access.views import snippets
 
 # Words, not a token's form: what is pasted without being replaced can't be mistaken for one.
 PLACEHOLDER = "YOUR_TOKEN"
+# Articles of the docs.
+_CLAUDE = "ai-access-connect-claude"
+_OPENAI = "ai-access-connect-chatgpt-and-openai"
+_EDITORS = "ai-access-connect-copilot-studio-cursor-vscode"
+_CLIENTS = "ai-access-write-your-own-client"
 _COOKIE = "ai_host"
 _COOKIE_SECONDS = 365 * 24 * 3600
 
@@ -39,7 +44,10 @@ class Way:
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """A host can sign in, use a token, or both. `caller` is whose network the calls come from."""
+    """A host can sign in, use a token, or both. `caller` is whose network the calls come from.
+
+    `guide` is the article of the docs with each step, and `guide_label` what it has.
+    """
 
     key: str
     title: str
@@ -47,6 +55,8 @@ class Host:
     sign_in: Way | None = None
     token: Way | None = None
     caller: str = ""
+    guide: str = ""
+    guide_label: str = "Each step, in the docs"
 
     @property
     def is_out_of_reach(self) -> bool:
@@ -62,6 +72,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
             key="claude",
             title="Claude",
             subtitle="Web, desktop",
+            guide=_CLAUDE,
             caller="Anthropic's network",
             sign_in=Way(
                 where="Settings → Connectors → Add custom connector. Paste the URL, choose Add, "
@@ -78,6 +89,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
             key="claude-code",
             title="Claude Code",
             subtitle="In the terminal",
+            guide=_CLAUDE,
             sign_in=Way(
                 where="Run this once, then type /mcp in Claude Code, choose cliqtel and sign in.",
                 blocks=(
@@ -99,6 +111,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
             key="chatgpt",
             title="ChatGPT",
             subtitle="Apps",
+            guide=_OPENAI,
             caller="OpenAI's network",
             sign_in=Way(
                 where="Settings → Apps → Advanced settings: switch on Developer mode. Then Create, "
@@ -111,6 +124,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
             key="openai",
             title="OpenAI API",
             subtitle="Responses",
+            guide=_OPENAI,
             caller="OpenAI's network",
             token=Way(
                 where="A request with your OpenAI key; choose a model.",
@@ -123,6 +137,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
             key="claude-api",
             title="Claude API",
             subtitle="Messages",
+            guide=_CLAUDE,
             caller="Anthropic's network",
             token=Way(
                 where="A request with your Anthropic key; choose a model.",
@@ -133,6 +148,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
             key="copilot-studio",
             title="Copilot Studio",
             subtitle="Microsoft agents",
+            guide=_EDITORS,
             caller="Microsoft's network",
             sign_in=Way(
                 where="Tools → Add a tool → New tool → Model Context Protocol. Paste the URL. "
@@ -153,6 +169,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
             key="cursor",
             title="Cursor",
             subtitle="Editor",
+            guide=_EDITORS,
             sign_in=Way(
                 where="Cursor asks before it adds the server; then sign in from its MCP settings.",
                 link=snippets.cursor_link(),
@@ -174,6 +191,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
             key="vs-code",
             title="VS Code",
             subtitle="Copilot chat",
+            guide=_EDITORS,
             sign_in=Way(
                 where="VS Code asks before it adds the server; start it there and sign in.",
                 link=snippets.vs_code_link(),
@@ -198,6 +216,8 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
             key="python",
             title="Python",
             subtitle="Official SDK",
+            guide=_CLIENTS,
+            guide_label="Whole programs, with a token and by signing in",
             token=Way(
                 where="Install with: pip install mcp",
                 blocks=(Block(text=snippets.python(token), language="python"),),
@@ -207,6 +227,8 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
             key="typescript",
             title="TypeScript",
             subtitle="Official SDK",
+            guide=_CLIENTS,
+            guide_label="Whole programs, with a token and by signing in",
             token=Way(
                 where="Install with: npm install @modelcontextprotocol/client",
                 blocks=(Block(text=snippets.typescript(token), language="typescript"),),
@@ -239,17 +261,7 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
 
 def hosts_of_tokens(token: str) -> list[Host]:
     """Those that take a token, by that way alone."""
-    return [
-        Host(
-            key=host.key,
-            title=host.title,
-            subtitle=host.subtitle,
-            caller=host.caller,
-            token=host.token,
-        )
-        for host in hosts(token)
-        if host.token is not None
-    ]
+    return [replace(host, sign_in=None) for host in hosts(token) if host.token is not None]
 
 
 def chosen(request: HttpRequest, among: Sequence[Host], otherwise: str) -> str:

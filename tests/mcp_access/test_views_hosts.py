@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from django.conf import settings as project
 from django.test import Client
 from pytest_django import Settings
 
@@ -24,6 +25,7 @@ from tests.wire import Web
 ENDPOINT = "https://mcp.example.test/mcp"
 TOKEN = "ct_mcp_" + "x" * 49
 URL = "/numbers/ai-access/"
+ARTICLES = Path(project.BASE_DIR) / "cliqtel_portal" / "docs" / "articles"
 NODE_PACKAGES = Path(__file__).parent.parent / "clients" / "node_modules"
 
 
@@ -84,6 +86,14 @@ def test_each_way_has_the_running_endpoint_and_only_one_has_the_token(
             assert TOKEN not in texts
             assert PLACEHOLDER not in texts
             assert "sign" in host.sign_in.where.lower()
+
+
+def test_guides_are_articles_of_the_docs(by_key: dict[str, Host]) -> None:
+    guides = {host.guide for host in by_key.values() if host.guide}
+
+    assert len(guides) == 4
+    for slug in guides:
+        assert (ARTICLES / f"{slug}.md").exists(), slug
 
 
 def test_a_token_is_in_no_link(by_key: dict[str, Host]) -> None:

@@ -396,32 +396,3 @@ def test_the_overview_shows_five_apps_beside_the_tokens(alice: Membership) -> No
     assert "Laptop" in page
     assert "No tokens yet" not in page
     assert "7 of 5" in page, "connections"
-
-
-def test_apps_that_nobody_used_for_long_are_listed_by_themselves(
-    alice: Membership, bob: Membership
-) -> None:
-    long_ago = timezone.now() - timedelta(days=70)
-    connect(alice, "Left alone", live=0, first_at=long_ago, last_at=long_ago)
-    connect(alice, "Gone", live=0, first_at=long_ago, last_at=long_ago, revoked_at=long_ago)
-    connect(alice, "New")
-    renewed = connect(alice, "Still used", live=0, first_at=long_ago, last_at=long_ago)
-    session = make_session(alice, renewed.application)
-    AccessToken.objects.filter(pk=session.access_token_id).update(last_used_at=timezone.now())
-    connect(bob, "Of bob", live=0, first_at=long_ago, last_at=long_ago)
-
-    page = page_of(alice, f"{URL}?show=unused")
-
-    assert "Left alone" in page
-    assert "Of bob" in page
-    for name in ("Gone", ">New<", "Still used"):
-        assert name not in page
-    assert "Left alone" not in page_of(bob, f"{URL}?show=unused")
-    assert "Not used for 60 days" in page_of(alice)
-
-
-def test_none_left_alone_says_so(alice: Membership) -> None:
-    connect(alice, "New")
-
-    assert "Every app was used lately" in page_of(alice, f"{URL}?show=unused")
-    assert "Not used for 60 days" not in page_of(alice)
