@@ -147,5 +147,5 @@ def test_it_costs_the_same_for_many_tokens_and_apps(
         connect(alice, f"App {number}")
     client = signed_in(alice)
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         client.get(URL)
