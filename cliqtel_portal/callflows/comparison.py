@@ -14,9 +14,6 @@ from cliqtel_portal.callflows.drawing import draw
 from cliqtel_portal.callflows.graph import Edge, Graph, Node
 from cliqtel_portal.callflows.scene import Mark
 
-# More of it at a glance: its texts are beside it in full size.
-_SCALE = 0.85
-
 # A draft can rewire the largest flow there is: its layout would take a worker many seconds, and
 # nobody could read it.
 _MAX_LINES = 300
@@ -112,7 +109,6 @@ class Comparison:
             before=before,
             vertical=vertical,
             prefix=f"flow-{part}",
-            scale=_SCALE,
             names=self.names,
         )
         # draw() builds it with ElementTree, which escapes every title.

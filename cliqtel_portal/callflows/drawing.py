@@ -39,7 +39,6 @@ def draw(
     before: Graph | None = None,
     vertical: bool = False,
     prefix: str = "flow",
-    scale: float = 1,
     severities: Mapping[str, str] = MappingProxyType({}),
     names: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
@@ -48,7 +47,6 @@ def draw(
     before: shows what `graph` changes against it, removed parts included.
     vertical: from the top down with narrower nodes, for phones.
     prefix: begins the ids within; two drawings on one page need different ones.
-    scale: of its size on the page; the smallest text is 11 px at 1.
     severities: "error" or "warning" for nodes that have something wrong, by id.
     names: of what a step names by id only, as trunks.
     """
@@ -74,8 +72,8 @@ def draw(
             "xmlns": "http://www.w3.org/2000/svg",
             "class": "flow flow-vertical" if vertical else "flow",
             "viewBox": f"0 0 {placed.width:g} {placed.height:g}",
-            "width": f"{placed.width * scale:g}",
-            "height": f"{placed.height * scale:g}",
+            "width": f"{placed.width:g}",
+            "height": f"{placed.height:g}",
             "role": "img",
             "aria-labelledby": f"{prefix}-title {prefix}-desc",
         },

@@ -25,7 +25,7 @@ class FlowFilterForm(forms.Form):
         widget=forms.TextInput(
             attrs={
                 "type": "search",
-                "placeholder": "0123, +31 20 or Reception",
+                "placeholder": "0123 or Reception",
                 "autocomplete": "off",
             }
         ),

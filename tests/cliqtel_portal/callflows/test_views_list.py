@@ -130,7 +130,7 @@ def test_flows_are_listed_with_their_numbers(
     bob: Membership, numbers: None, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     client = signed_in(bob)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         response = client.get(URL, {"by": "flow"})
     shown = [
         (row.flow.name, row.number_count, row.waiting, row.revision.number)
