@@ -82,7 +82,7 @@ def test_the_trunk_page_has_its_numbers(
     for index in range(14):
         PhoneNumberFactory(tenant=acme, e164=f"+44207946{index:04}", trunk=trunk)
     client = signed_in(bob)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         page = client.get(reverse("trunks:detail", args=[trunk.pk])).content.decode()
     assert "Calls to 14 numbers go straight to this trunk." in page
     assert "+44 20 7946 0011" in page
