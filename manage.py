@@ -34,10 +34,12 @@ def environment(command: str) -> Iterator[None]:
     if os.environ.setdefault("DJANGO_SETTINGS_MODULE", DEVELOPMENT) != DEVELOPMENT:
         yield  # servers elsewhere are told everything by their own environment
         return
+    folder = embedded.data_dir()
+    if command != "up":
+        embedded.load_address(folder)
     if command in WITHOUT_DATABASE:
         yield
         return
-    folder = embedded.data_dir()
     with embedded.servers(folder) as servers:
         os.environ.update(DATABASE_URL=servers.database_url, VALKEY_URL=servers.valkey_url)
         for name, value in embedded.secrets(folder).items():

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from cliqtel_portal.embedded.errors import EmbeddedError
 from cliqtel_portal.embedded.keys import data_dir, secrets
-from cliqtel_portal.embedded.stack import Servers, load_environment, running, servers
+from cliqtel_portal.embedded.stack import Servers, load_address, load_environment, running, servers
 
 __all__ = [
     "EmbeddedError",
     "Servers",
     "data_dir",
+    "load_address",
     "load_environment",
     "running",
     "secrets",

@@ -19,6 +19,7 @@ from cliqtel_portal.embedded.postgres import Cluster
 from cliqtel_portal.embedded.valkey import Valkey
 
 ENVIRONMENT_FILE = "cliqtel.env"
+_SERVER_NAMES = {"DATABASE_URL", "VALKEY_URL"}
 _ADDRESS_NAMES = {"PORT", "OAUTH_ISSUER", "MCP_RESOURCE_URL"}
 
 
@@ -62,7 +63,7 @@ def running(data_dir: Path) -> Servers | None:
     """
     data_dir = data_dir.resolve()
     named, lines = _named(), _read_environment(data_dir)
-    urls = {name: lines[name] for name in ("DATABASE_URL", "VALKEY_URL") if name in lines} | named
+    urls = {name: lines[name] for name in _SERVER_NAMES & lines.keys()} | named
     return _servers(urls, data_dir) if len(urls) == 2 and _live(data_dir, lines, named) else None
 
 
@@ -75,6 +76,18 @@ def load_environment(data_dir: Path) -> bool:
     for name, value in lines.items():
         os.environ.setdefault(name, value)
     return True
+
+
+def load_address(data_dir: Path) -> None:
+    """Put the address that a live stack was started with into the environment, where none is set.
+
+    Tokens are bound to it and links begin with it, so other terminals have to mean the same.
+    """
+    data_dir = data_dir.resolve()
+    lines = _read_environment(data_dir)
+    if _live(data_dir, lines, _named()):
+        for name in _ADDRESS_NAMES & lines.keys():
+            os.environ.setdefault(name, lines[name])
 
 
 class _Use:
@@ -108,7 +121,6 @@ class _Use:
                 lines |= urls
                 for name, value in keys.secrets(self._data_dir).items():
                     lines.setdefault(name, os.environ.get(name) or value)
-                # Tokens are bound to the stack's address: other terminals have to mean the same.
                 for name in _ADDRESS_NAMES & os.environ.keys():
                     lines.setdefault(name, os.environ[name])
                 _write_environment(self._data_dir, lines)
@@ -141,13 +153,12 @@ def _servers(urls: dict[str, str], data_dir: Path) -> Servers:
 
 
 def _named() -> dict[str, str]:
-    names = ("DATABASE_URL", "VALKEY_URL")
-    return {name: os.environ[name] for name in names if os.environ.get(name)}
+    return {name: os.environ[name] for name in _SERVER_NAMES if os.environ.get(name)}
 
 
 def _live(data_dir: Path, lines: dict[str, str], named: dict[str, str]) -> bool:
     """Whether those embedded servers of the file that are not overruled by name all answer."""
-    used = {name: url for name, url in lines.items() if name.endswith("_URL") and name not in named}
+    used = {name: lines[name] for name in _SERVER_NAMES & lines.keys() - named.keys()}
     return bool(lines) and all(
         postgres.answers(url) if name == "DATABASE_URL" else Valkey(data_dir).answering() == url
         for name, url in used.items()

@@ -15,7 +15,14 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from cliqtel_portal.embedded import EmbeddedError, Servers, load_environment, running, servers
+from cliqtel_portal.embedded import (
+    EmbeddedError,
+    Servers,
+    load_address,
+    load_environment,
+    running,
+    servers,
+)
 from cliqtel_portal.embedded.errors import explained
 from tests.factories.embedded import REPOSITORY, User, server_pids
 
@@ -112,6 +119,26 @@ def test_environment_file_tells_the_address_that_tokens_are_bound_to(
     monkeypatch.setenv("PORT", "8130")
     with servers(shared.data_dir):
         assert "PORT=8130\n" in (shared.data_dir / "cliqtel.env").read_text()
+
+
+def test_another_terminal_means_the_address_of_the_stack(
+    shared: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = shared.data_dir / "cliqtel.env"
+    before = file.read_text()
+    address = "PORT=8130\nMCP_RESOURCE_URL=http://127.0.0.1:8130/mcp\nOAUTH_ISSUER=http://a.test\n"
+    file.write_text(before + address)
+    monkeypatch.setattr(os, "environ", {"OAUTH_ISSUER": "http://mine.test"})
+    try:
+        load_address(shared.data_dir)
+    finally:
+        file.write_text(before)
+
+    assert os.environ == {
+        "PORT": "8130",
+        "MCP_RESOURCE_URL": "http://127.0.0.1:8130/mcp",
+        "OAUTH_ISSUER": "http://mine.test",
+    }
 
 
 def test_load_environment_fills_only_what_is_not_set(
