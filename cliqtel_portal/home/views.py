@@ -71,21 +71,27 @@ def home(request: PortalRequest) -> HttpResponse:
     }
     if may_use_ai_access(request.membership.role):
         calls = ToolCall.objects.visible_to(request.membership).defer("arguments", "result")
+        last = list(calls.order_by("-id")[:_LAST_CALLS])
         context |= {
-            "steps": _steps(request.membership),
+            "steps": _steps(request.membership, last),
             "may_decide": may_decide_approvals(request.membership.role),
             "waiting": cards_of(request.membership, _waiting(request.membership), now),
-            "calls": calls.order_by("-id")[:_LAST_CALLS],
+            "calls": last,
         }
     return render(request, "home.html", context)
 
 
-def _steps(member: Membership) -> Steps:
-    calls = ToolCall.objects.visible_to(member)
+def _steps(member: Membership, last: list[ToolCall]) -> Steps:
+    """Asked from the end, since a later step tells that those before it are done."""
+    is_ok = ToolCall.Status.OK
     approvals = Approval.objects.for_tenant(member.tenant)
+    has_called = (
+        any(call.status == is_ok for call in last)
+        or ToolCall.objects.visible_to(member).filter(status=is_ok).exists()
+    )
     return Steps(
-        is_connected=any(host.last_used_at for host in connections_of(member)),
-        has_called=calls.filter(status=ToolCall.Status.OK).exists(),
+        is_connected=has_called or any(host.last_used_at for host in connections_of(member)),
+        has_called=has_called,
         has_decided=approvals.filter(status__in=_DECIDED).exists(),
     )
 
