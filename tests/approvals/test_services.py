@@ -225,7 +225,8 @@ def test_the_clock_expires_what_is_due_and_nothing_else(alice, executor):
 @pytest.mark.parametrize("status", ["approved", "rejected", "cancelled"])
 def test_the_clock_leaves_what_was_decided_since_it_looked(alice, executor, status):
     approval = approval_in(status, alice)
-    assert not expiry._expire(approval.pk, approval.expires_at + timedelta(hours=1))
+    late = approval.expires_at + timedelta(hours=1)
+    assert not expiry._expire(Approval.objects.overdue(late), approval.pk, late)
     approval.refresh_from_db()
     assert (approval.status, events()) == (status, [])
 

@@ -132,7 +132,7 @@ def test_a_row_tells_what_happened(alice: Membership) -> None:
         "alice@acme.example",
         "CI deploy",
         "claude-code 2.0",
-        "1234 ms",
+        "1,234 ms",
         "192.0.2.7",
         f"…{str(row.pk)[-12:]}",
         f"Kept for {settings.AUDIT_RETENTION_DAYS} days",

@@ -231,6 +231,7 @@ def test_sixty_apps_cost_no_more_than_one(
     AccessToken.objects.update(last_used_at=timezone.now())
     NoticeFactory(tenant=acme)
     client = signed_in(alice)
+    client.get(URL)  # the first use of a session is written down
 
     with django_assert_max_num_queries(10):
         page = client.get(URL).content.decode()
