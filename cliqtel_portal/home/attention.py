@@ -138,7 +138,7 @@ def _tokens(member: Membership, now: datetime) -> list[Matter]:
         Matter(
             tone="warn",
             what=f"Token “{visible(token.name)}” expires {_in_days(token.expires - now)}",
-            why="Roll it, so that its host goes on.",
+            why="Rotate it, so that its host goes on.",
             path=reverse("mcp_access:token-detail", args=[token.pk]),
         )
         for token in ending.order_by("expires")[:_SHOWN]

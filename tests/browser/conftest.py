@@ -121,7 +121,7 @@ def shots(page: Page) -> Shots:
     """`shots("tokens")` is the eye on the page as it is: for states that no address leads to."""
 
     def look(name: str) -> None:
-        assert problems_of(page, name) == []
+        assert problems_of(page, name, is_state=True) == []
 
     return look
 

@@ -66,10 +66,13 @@ _FAINT_TEXTS = """() => {
 }"""
 
 
-def problems_of(page: Page, name: str, *, without: tuple[str, ...] = ()) -> list[str]:
+def problems_of(
+    page: Page, name: str, *, without: tuple[str, ...] = (), is_state: bool = False
+) -> list[str]:
     """A line for each finding; `without` names rules of axe that don't bind on this page.
 
-    With $SCREENSHOTS each look is also saved there.
+    `is_state`: of a page that is walked anyhow, so axe looks once. With $SCREENSHOTS each look is
+    also saved there.
     """
     folder = os.environ.get("SCREENSHOTS")
     before = page.viewport_size
@@ -84,7 +87,8 @@ def problems_of(page: Page, name: str, *, without: tuple[str, ...] = ()) -> list
         if folder:
             page.screenshot(path=Path(folder) / f"{_file(name)}-{look}.png", full_page=True)
         options: dict[str, Any] = _ALL_RULES if theme == "light" else _COLOURS
-        seen = page.evaluate(_FINDINGS, [options, list(without)])
+        again = is_state and look != _LOOKS[0][0]
+        seen = [] if again else page.evaluate(_FINDINGS, [options, list(without)])
         inner = page.evaluate("document.documentElement.scrollWidth")
         if inner > width:
             seen.append(f"{inner} px wide on a screen of {width} px")

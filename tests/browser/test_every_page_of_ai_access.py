@@ -17,10 +17,10 @@ from tests.factories.mcp_access import make_token
 pytestmark = pytest.mark.browser
 
 
-def test_every_page_of_ai_access_holds(sign_in: SignIn, world: World) -> None:
+def test_every_page_of_ai_access_and_approvals_holds(sign_in: SignIn, world: World) -> None:
     page = sign_in(world.owner)
     walk = Walk(page, world.ids)
-    walk.to(*AI_ACCESS)
+    walk.to(*APPROVALS, *AI_ACCESS)
     page.goto("/numbers/ai-access/apps/")
     page.get_by_role("row", name=re.compile("Claude Code")).get_by_text("4 read, 1 write").click()
     walk.look("an app's scopes")
@@ -29,12 +29,6 @@ def test_every_page_of_ai_access_holds(sign_in: SignIn, world: World) -> None:
         ".map(box => Math.round(box.right))"
     )
     assert right[0] == right[1], "the table keeps to the column"
-    walk.end()
-
-
-def test_every_page_of_approvals_holds(sign_in: SignIn, world: World) -> None:
-    walk = Walk(sign_in(world.owner), world.ids)
-    walk.to(*APPROVALS)
     walk.end()
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries, DjangoDbBlocker, Settings
 
 from cliqtel_portal.docs.errors import DocumentNotFound
 from cliqtel_portal.docs.loading import load_articles
@@ -17,9 +19,13 @@ from tests.factories.docs import write_article
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def articles(db: None) -> None:
-    load_articles()
+@pytest.fixture(scope="module")
+def articles(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """All articles, for as long as this module runs: each load is most of a second."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        load_articles()
+        yield
+        transaction.set_rollback(True)
 
 
 def found(query: str, **filters: str) -> list[str]:
@@ -203,6 +209,7 @@ def test_nonsense_finds_nothing() -> None:
 
 
 def test_an_empty_database_finds_nothing(db: None) -> None:
+    Article.objects.all().delete()
     assert search("teams").hits == ()
 
 
