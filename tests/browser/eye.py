@@ -101,7 +101,7 @@ def problems_of(
 
 
 def _file(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:120]
 
 
 class Walk:
