@@ -10,11 +10,8 @@ times are those of the whole request in this process, without the network.
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import statistics
 import sys
-import tempfile
 import time
 import uuid
 from datetime import timedelta
@@ -23,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from cliqtel_portal import embedded  # noqa: E402 - the path comes first
+from benchmarks.scratch import scratch_database  # noqa: E402 - the path comes first
 
 DAYS = 400
 URL = "/numbers/ai-access/activity/"
@@ -207,27 +204,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--runs", type=int, default=7)
     options = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="cliqtel-bench-") as folder,
-        embedded.servers(Path(folder), durable=False) as servers,
-    ):
-        os.environ.update(
-            DATABASE_URL=servers.database_url,
-            VALKEY_URL=servers.valkey_url,
-            DJANGO_SETTINGS_MODULE="cliqtel_portal.settings.test",
-            TEST_RUN="activity_page",
-        )
-        import django
-        from django.test.utils import setup_test_environment
-
-        django.setup()
-        from django.db import connection
-
-        setup_test_environment()
-        logging.disable(logging.WARNING)
-        connection.creation.create_test_db(verbosity=0)
+    with scratch_database("activity_page"):
         run(options.rows, options.runs)
-        connection.close()
 
 
 if __name__ == "__main__":
