@@ -20,7 +20,12 @@ class PortalAPIView(APIView):  # type: ignore[misc]
     """What `portal_view` is to pages: the person is in a live tenant, and `may` allows the role."""
 
     may: Callable[[str], bool] = staticmethod(may_read_portal)
-    _written: ExitStack | None = None
+    _written: ExitStack
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        # Here, since a handler's crash leaves by no other door of the view.
+        with ExitStack() as self._written:
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -30,7 +35,6 @@ class PortalAPIView(APIView):  # type: ignore[misc]
         if not self.may(membership.role):
             raise NotPermittedHere("not_permitted", "Your role does not allow this.")
         # What is for people in an answer reads as on their pages.
-        self._written = ExitStack()
         self._written.enter_context(formats.written_as(membership.tenant.number_format))
 
     @property
@@ -39,8 +43,6 @@ class PortalAPIView(APIView):  # type: ignore[misc]
         return found
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        if self._written is not None:
-            self._written.close()
         final = super().finalize_response(request, response, *args, **kwargs)
         final.headers.setdefault("Cache-Control", "no-store")
         return final
