@@ -58,6 +58,31 @@ async def test_the_origin_has_to_be_ours(settings, opened, issuer, origin, is_we
 
 
 @pytest.mark.parametrize(
+    ("issuer", "host", "origin", "is_welcome"),
+    [
+        ("http://127.0.0.1:8000", "localhost:8000", "http://localhost:8000", True),
+        ("http://localhost:8000", "[::1]:8000", "http://[::1]:8000", True),
+        ("http://127.0.0.1", "localhost", "http://localhost", True),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000", "http://localhost:8000", False),
+        ("http://127.0.0.1:8000", "localhost:3000", "http://localhost:3000", False),
+        ("http://127.0.0.1:8000", "localhost:8000", "https://localhost:8000", False),
+        ("http://127.0.0.1:8000", "localhost:8000", "http://x@localhost:8000", False),
+        ("http://127.0.0.1:8000", "localhost:99999", "http://localhost:99999", False),
+        ("http://127.0.0.1:8000", "[::1:8000", "http://[::1:8000", False),
+        ("http://127.0.0.1:8000", "rebound.example:8000", "http://rebound.example:8000", False),
+        ("https://portal.example", "localhost", "https://localhost", False),
+    ],
+)
+async def test_a_page_under_another_name_of_this_machine_talks_to_itself(
+    settings, opened, issuer, host, origin, is_welcome
+):
+    settings.OAUTH_ISSUER = issuer
+    headers = [(b"host", host.encode()), (b"origin", origin.encode())]
+    await knock(routing.Doorkeeper(), headers)
+    assert bool(opened) is is_welcome
+
+
+@pytest.mark.parametrize(
     "headers",
     [[], HEADERS + HEADERS, [*HEADERS, (b"authorization", b"Bearer x")], HEADERS[:1]],
 )
