@@ -37,8 +37,10 @@ def to_sdk_tool(tool: Tool) -> SdkTool:
 
 
 def to_call_tool_result(answer: Answer) -> CallToolResult:
+    """The data twice: some hosts give a model the structured content only, others the text only."""
+    data = answer.result.model_dump_json(exclude_none=True)
     return CallToolResult(
-        content=[TextContent(type="text", text=answer.text)],
+        content=[TextContent(text=answer.text), TextContent(text=data)],
         structured_content=answer.result.model_dump(mode="json", exclude_none=True),
         is_error=False,
     )
