@@ -70,8 +70,8 @@ def _parts(tool: Tool) -> Iterator[str]:
         yield from _example(tool, example)
     yield "## Result"
     yield (
-        "Members of `structuredContent`. A member that has no value is left out. The second block of"
-        " `content` is the same as JSON text, for hosts that show a model only text."
+        "Members of `structuredContent`. A member that has no value is left out. The second block"
+        " of `content` is the same as JSON text, for hosts that show a model only text."
     )
     result = input_schema(tool.result)
     yield _table(("Member", "Type", "Meaning"), _members(result["properties"]))
