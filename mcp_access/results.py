@@ -72,5 +72,6 @@ def error_result(error: PortalError) -> CallToolResult:
     )
 
 
-def unknown_tool(error: PortalError) -> MCPError:
+def refused_request(error: PortalError) -> MCPError:
+    """What is answered by an error of the protocol: there is no result to put it in."""
     return MCPError(INVALID_PARAMS, error.message, {"code": error.code})

@@ -21,6 +21,9 @@ from mcp_types import (
     ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    TextResourceContents,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
@@ -29,7 +32,8 @@ from cliqtel_portal.errors import PortalError
 from mcp_access import results
 from mcp_access.authorization import is_visible
 from mcp_access.call import current_call, current_principal
-from mcp_access.pipeline import UnknownTool, execute_tool_call
+from mcp_access.pipeline import UnknownTool, execute_tool_call, read_resource
+from mcp_access.resources import articles
 from mcp_access.tools import registry
 
 INSTRUCTIONS = (
@@ -62,7 +66,7 @@ async def _call_tool(
             call, params.name, params.arguments, resumed=params.request_state or ""
         )
     except UnknownTool as error:
-        raise results.unknown_tool(error) from error
+        raise results.refused_request(error) from error
     except PortalError as error:
         return results.error_result(error)
     # Asked once: the round that comes back gets its answer, whatever the person did.
@@ -92,6 +96,18 @@ async def _list_resource_templates(
     return ListResourceTemplatesResult(resource_templates=[])
 
 
+async def _read_resource(
+    context: _Context, params: ReadResourceRequestParams
+) -> ReadResourceResult:
+    # Read by name, never listed: search_docs names them, best first.
+    try:
+        text = await read_resource(current_principal.get(), params.uri)
+    except PortalError as error:
+        raise results.refused_request(error) from error
+    content = TextResourceContents(uri=params.uri, mime_type=articles.MIME_TYPE, text=text)
+    return ReadResourceResult(contents=[content])
+
+
 async def _list_prompts(
     context: _Context, params: PaginatedRequestParams | None
 ) -> ListPromptsResult:
@@ -117,6 +133,7 @@ def get_server() -> Server[Any]:
         on_call_tool=_call_tool,
         on_list_resources=_list_resources,
         on_list_resource_templates=_list_resource_templates,
+        on_read_resource=_read_resource,
         on_list_prompts=_list_prompts,
     )
     # The SDK's own key is one of the process: another process, or a restart, could not open it.

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from cliqtel_portal.docs import services
+from mcp_access.resources.articles import uri_of
 from mcp_access.tools.annotations import READ
 from mcp_access.tools.fields import Country, Limit, timestamp
 from mcp_access.tools.tool import Answer, Arguments, Context, Part, Result, tool
@@ -67,7 +68,7 @@ def search_docs(context: Context, arguments: SearchDocsArguments) -> Answer:
             snippet=hit.snippet,
             score=hit.score,
             url=hit.url,
-            resource_uri=f"cliqtel://docs/{hit.document_id}",
+            resource_uri=uri_of(hit.document_id),
             updated_at=timestamp(hit.updated_at) or "",
         )
         for hit in found.hits

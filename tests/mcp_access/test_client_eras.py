@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from mcp.shared.exceptions import MCPError
 
 from audit.models import ToolCall
 from audit.services import is_authentic
@@ -53,6 +54,11 @@ async def test_client_gets_real_results_of_every_reading_tool(mode, web):
             assert result.is_error is False, name
             assert result.structured_content["status"] != "error"
             assert len(result.structured_content) > 1
+        read = await client.read_resource("cliqtel://docs/trunk-3cx")
+        assert "3CX" in read.contents[0].text
+        with pytest.raises(MCPError, match="search_docs"):
+            await client.read_resource("cliqtel://docs/nothing")
+    # A resource is no tool: it is not among the calls.
     rows = [row async for row in ToolCall.objects.all()]
     assert sorted(row.tool for row in rows) == sorted(arguments)
     assert {(row.status, row.counted) for row in rows} == {("ok", True)}
