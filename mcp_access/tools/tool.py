@@ -136,17 +136,29 @@ class Tool:
     def parse(self, arguments: Mapping[str, Any] | None) -> Arguments:
         """Return the typed arguments; missing arguments are no arguments.
 
+        Many hosts send null for whatever their model leaves out: where an argument may be left
+        out, null is that.
+
         Raises:
             InvalidArguments: with every problem, not the first.
         """
+        given = {
+            name: value
+            for name, value in (arguments or {}).items()
+            if value is not None or not self._is_optional(name)
+        }
         try:
-            return self.arguments.model_validate(dict(arguments or {}))
+            return self.arguments.model_validate(given)
         except ValidationError as error:
             problems = [_problem(details) for details in error.errors(include_url=False)]
             raise InvalidArguments(
                 f"The arguments of {self.name} are wrong. Correct them and call again.",
                 problems=problems,
             ) from error
+
+    def _is_optional(self, name: str) -> bool:
+        argument = self.arguments.model_fields.get(name)
+        return argument is not None and not argument.is_required()
 
 
 def _problem(details: Any) -> Problem:

@@ -17,7 +17,7 @@ from django.db import transaction
 from approvals.models import Approval
 from audit.models import ToolCall
 from cliqtel_portal.accounts.models import Membership
-from cliqtel_portal.errors import NotFound, PortalError
+from cliqtel_portal.errors import InvalidArguments, NotFound, PortalError
 from mcp_access.authorization import InsufficientScope
 from mcp_access.pipeline import execute_tool_call_sync
 from mcp_access.results import error_result, to_call_tool_result, to_sdk_tool
@@ -153,6 +153,18 @@ def test_unknown_and_wrong_arguments_are_told_all_at_once(tool, alice):
     assert (row.tool, row.status, row.error_code) == (tool.name, "error", "invalid_arguments")
     result = error_result(caught.value)
     jsonschema.validate(result.structured_content, tool.output_schema)
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=NAMES)
+def test_null_stands_for_an_optional_argument_that_is_left_out(tool):
+    given = stored_examples()[tool.name]["arguments"]
+    nulls = dict.fromkeys(tool.input_schema["properties"])
+    assert tool.parse({**nulls, **given}) == tool.parse(given)
+    required = tool.input_schema.get("required", [])
+    if required:
+        with pytest.raises(InvalidArguments) as caught:
+            tool.parse({**given, **dict.fromkeys(required)})
+        assert [problem.field for problem in caught.value.problems] == required
 
 
 @pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool.scope], ids=lambda tool: tool.name)

@@ -9,7 +9,7 @@ from mcp_access.results import to_call_tool_result
 from mcp_access.tools.tool import Answer
 
 
-def test_a_host_that_reads_only_the_text_gets_all_of_the_data():
+def test_a_host_that_reads_only_the_text_gets_all_of_the_data() -> None:
     edge = EdgePart.model_validate({"id": "e1", "from": "a", "to": "b", "on": "café"})
     answer = Answer(result=GetCallFlowResult(name="Sales", edges=[edge]), text="Sales: 1 edge.")
     result = to_call_tool_result(answer)
