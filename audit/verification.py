@@ -117,6 +117,11 @@ class _Pass:
             raise ChainBroken(
                 f"seal {first.number - 1} is missing: row {row.pk} is older than all seals"
             )
+        if self.since is None and first.number != 1:
+            # Retention takes rows, never seals: somebody cut the oldest off, with their rows.
+            raise ChainBroken(
+                f"seal {first.number - 1} is missing: the chain begins with seal {first.number}"
+            )
         self.report.first_seal, self._frontier = first.number, first.low
         previous: Seal | None = None
         for seal in seals:

@@ -233,6 +233,13 @@ def test_seals_missing_at_the_beginning_are_found_by_the_rows_before(rows):
     assert _broken() == f"seal 2 is missing: row {rows[0].pk} is older than all seals"
 
 
+def test_seals_cut_off_at_the_beginning_with_their_rows_are_found(rows):
+    _tamper("DELETE FROM audit_seal WHERE number = 1")
+    _tamper("DELETE FROM mcp_tool_calls WHERE id IN (%s, %s)", rows[0].pk, rows[1].pk)
+    assert _broken() == "seal 1 is missing: the chain begins with seal 2"
+    assert _verify("--since", ago(minutes=25).isoformat()).startswith("chain ok, 4 rows")
+
+
 def test_seals_cut_off_at_the_end_are_found_by_an_anchor(rows):
     head = Seal.objects.get(number=3)
     anchor = f"3:{head.digest}"
