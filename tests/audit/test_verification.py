@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audit import seals, services
 from audit.models import Seal, ToolCall
@@ -183,6 +184,17 @@ def test_a_changed_or_deleted_late_row_is_named(rows):
     assert f"row {stray.pk}: inserted: its code does not fit" in _broken()
     _tamper("DELETE FROM mcp_tool_calls WHERE id = %s", stray.pk)
     assert _broken() == f"row {stray.pk}: missing, though seal 4 has it"
+
+
+def test_many_late_rows_of_a_range_are_asked_for_once(rows, django_assert_num_queries):
+    with CaptureQueriesContext(connection) as without:
+        verify_chain()
+    for n in range(1, 7):
+        make_call(at=rows[0].started_at + timedelta(milliseconds=100 * n), outcome=ok())
+    seals.seal_late_calls(since=ago(hours=1))
+    # Those of the first range, and the rows of the late seal by their ids.
+    with django_assert_num_queries(len(without) + 2):
+        assert verify_chain().late == 6
 
 
 @pytest.mark.parametrize(
