@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 from cliqtel_portal import embedded  # noqa: E402 - the path comes first
 
 STEPS = ("seal", "late", "verify")
-_BATCH = 10_000
+_STEP = 10_000  # rows from one sign of life to the next
 
 
 def set_up() -> None:
@@ -37,6 +37,7 @@ def make_rows(rows: int) -> None:
     from django.conf import settings
     from django.db import connection
     from django.utils import timezone
+    from psycopg.types.json import Jsonb
 
     from audit.models import ToolCall
     from audit.record import CallRecord, Outcome, prepare_arguments, sign
@@ -47,9 +48,13 @@ def make_rows(rows: int) -> None:
     outcome = Outcome(status="ok", duration_ms=12, result={"count": 20, "total": 1342})
     tenant, user, token = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
     start = timezone.now() - timedelta(hours=2)
-    for low in range(0, rows, _BATCH):
-        calls = []
-        for number in range(low, min(low + _BATCH, rows)):
+    key_id = settings.AUDIT_KEY_ID
+    columns = [field.attname for field in ToolCall._meta.concrete_fields]
+    copy = f"COPY mcp_tool_calls ({', '.join(columns)}) FROM STDIN"
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+    with connection.cursor() as cursor, cursor.copy(copy) as rows_in:
+        for number in range(rows):
             at = start + timedelta(microseconds=number * 3_600_000_000 // rows)
             record = CallRecord(
                 id=uuid.UUID(int=first_uuid7_at(at).int | number),
@@ -68,22 +73,19 @@ def make_rows(rows: int) -> None:
                 address="192.0.2.7",
                 protocol_version="2026-07-28",
             )
-            key_id = settings.AUDIT_KEY_ID
-            calls.append(
-                ToolCall(
-                    **vars(record),
-                    status=outcome.status,
-                    duration_ms=outcome.duration_ms,
-                    result=outcome.result,
-                    mac_key_id=key_id,
-                    mac=sign(record, outcome, counted=True, key_id=key_id),
-                )
-            )
-        ToolCall.objects.bulk_create(calls)
-        print(f"\r{low + len(calls):,} rows", end="", flush=True)
+            values = {
+                **vars(record),
+                **vars(outcome),
+                "arguments": Jsonb(arguments),
+                "result": Jsonb(outcome.result),
+                "mac_key_id": key_id,
+                "mac": sign(record, outcome, counted=True, key_id=key_id),
+            }
+            rows_in.write_row([values[column] for column in columns])
+            if number % _STEP == 0:
+                print(f"\r{number:,} rows", end="", flush=True)
     print()
     with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM ANALYZE mcp_tool_calls")
     connection.close()
 
