@@ -41,10 +41,6 @@ def look(now: datetime | None = None) -> list[Alert]:
     return [alert for alert in found if alert is not None]
 
 
-def open_alerts(tenant: Tenant) -> int:
-    return Alert.objects.for_tenant(tenant).open().count()
-
-
 def get_alert(actor: Membership, alert_id: uuid.UUID) -> Alert:
     """Raises NotFound: no alert of the actor's tenant."""
     alerts = Alert.objects.for_tenant(actor.tenant).select_related("acknowledged_by")

@@ -69,12 +69,6 @@ def send_due_slack_messages() -> None:
 
 
 @shared_task  # type: ignore[untyped-decorator]
-def send_slack_text(text: str, key: str = "") -> None:
-    """Say one line on the operator's webhook, if there is one; once for each key."""
-    slack.send_text(text, key=key)
-
-
-@shared_task  # type: ignore[untyped-decorator]
 def forget_alert_leftovers() -> None:
     """Delete networks that are new again, and messages that are long sent."""
     with advisory_lock("audit.forget_alert_leftovers") as acquired:

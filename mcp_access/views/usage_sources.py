@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -88,8 +87,3 @@ def busiest(
 def chosen(visible: Mapping[Source, NamedSource], key: str) -> NamedSource | None:
     """The source that the query names, if the actor may see it."""
     return next((named for named in visible.values() if named.key == key), None)
-
-
-def token_id_of(named: NamedSource) -> uuid.UUID | None:
-    """None for an app."""
-    return None if named.source.client_id else named.source.id

@@ -219,7 +219,7 @@ def test_a_webhook_that_was_removed_meanwhile_fails_its_message(
 def test_a_line_with_a_key_is_sent_once(stub: SlackStub, committing, db) -> None:
     for _ in range(2):
         with committing():
-            tasks.send_slack_text("Head of the log <&> abc", key="anchor:2026-11-21")
+            slack.send_text("Head of the log <&> abc", key="anchor:2026-11-21")
     assert [body["text"] for body in stub.accepted] == ["Head of the log &lt;&amp;&gt; abc"]
     assert "blocks" not in stub.accepted[0]
 
