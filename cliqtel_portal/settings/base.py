@@ -9,6 +9,7 @@ import environ
 from csp.constants import NONE, SELF
 
 from cliqtel_portal.settings.carriers import *  # noqa: F403 - upstream networks, same namespace
+from cliqtel_portal.settings.keys import keys_by_id
 from cliqtel_portal.settings.logs import logging_config
 from cliqtel_portal.settings.mcp import *  # noqa: F403 - one page of AI-access policy, same namespace
 from cliqtel_portal.settings.messaging import *  # noqa: F403
@@ -18,12 +19,14 @@ env = environ.Env()
 
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY", default="")
+# Former ones: sessions and links stay valid, SIP passwords and webhooks stay readable.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Signs audit rows. Not SECRET_KEY: rotating sessions must not break the chain of the log.
 AUDIT_KEY = env.str("AUDIT_KEY", default="")
 # Written into each audit row, so that old rows verify with old keys after a rotation.
 AUDIT_KEY_ID = env.str("AUDIT_KEY_ID", default="k1")
 # Retired keys by id, "k0:secret,k1:secret": only for verifying.
-AUDIT_OLD_KEYS = env.dict("AUDIT_OLD_KEYS", default={})
+AUDIT_OLD_KEYS = keys_by_id("AUDIT_OLD_KEYS", env.list("AUDIT_OLD_KEYS", default=[]))
 # What we write to disk; web and workers must see the same. Each use has its own folder in it.
 DATA_DIR = Path(env.str("CLIQTEL_DATA_DIR", default="") or BASE_DIR / "var").resolve()
 EXPORT_DIR = DATA_DIR / "exports"

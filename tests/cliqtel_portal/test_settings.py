@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from cliqtel_portal.settings.keys import keys_by_id
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHECK_DEPLOY = REPOSITORY / ".ci" / "check_deploy.py"
@@ -75,6 +78,24 @@ def test_a_short_audit_key_is_refused_and_not_shown() -> None:
     done = start(AUDIT_KEY="short-key-of-31-characters-0123")
     assert "AUDIT_KEY must have at least 32 characters." in done.stderr
     assert "short-key" not in done.stderr
+
+
+def test_old_keys_are_known_after_a_change() -> None:
+    done = start(
+        "-c",
+        "from cliqtel_portal.settings import prod\n"
+        "print(prod.AUDIT_OLD_KEYS, prod.SECRET_KEY_FALLBACKS)",
+        AUDIT_OLD_KEYS="k1:a=b:c==,k2:d",
+        SECRET_KEY_FALLBACKS="one,two",
+    )
+    assert done.stdout == "{'k1': 'a=b:c==', 'k2': 'd'} ['one', 'two']\n"
+
+
+@pytest.mark.parametrize("pair", ["k1=secret", "secret", ":secret", "k1:"])
+def test_an_old_key_without_its_id_is_refused_and_not_shown(pair: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="AUDIT_OLD_KEYS must be pairs") as refused:
+        keys_by_id("AUDIT_OLD_KEYS", ["k0:fine", pair])
+    assert "secret" not in str(refused.value)
 
 
 def test_a_command_says_it_too(tmp_path: Path) -> None:
