@@ -62,6 +62,11 @@ def may_restore_numbers(role: str) -> bool:
     return _at_least(role, Role.ADMIN)
 
 
+def may_set_emergency_addresses(role: str) -> bool:
+    """Say where help is sent when somebody calls 112 or 911 from a number."""
+    return _at_least(role, Role.ADMIN)
+
+
 def may_see_trunk_passwords(role: str) -> bool:
     """Have a trunk's SIP password shown, after their own; and who had it shown before."""
     return _at_least(role, Role.ADMIN)

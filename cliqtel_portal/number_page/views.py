@@ -15,7 +15,7 @@ from cliqtel_portal.callflows.errors import CallFlowNotFound
 from cliqtel_portal.callflows.services import FlowState, flow_by_id
 from cliqtel_portal.number_page.calls import LOOKED_THROUGH, calls_about
 from cliqtel_portal.number_page.messages import DAYS, counts_of, newest_messages, opt_outs_of
-from cliqtel_portal.number_page.national_rules import emergency_rule, sender_rule
+from cliqtel_portal.number_page.national_rules import sender_rule
 from cliqtel_portal.number_types import Capability
 from cliqtel_portal.numbers.change_models import NumberChange
 from cliqtel_portal.numbers.models import PhoneNumber
@@ -67,14 +67,6 @@ def messaging(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
         "sender": sender_rule(number.country, number.number_type) if texts else None,
     }
     return render(request, "numbers/messaging.html", context)
-
-
-@require_safe
-@portal_view()
-def emergency(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
-    context = frame(request, number_id, tab="emergency")
-    context["rule"] = emergency_rule(context["number"].country)
-    return render(request, "numbers/emergency.html", context)
 
 
 @require_safe

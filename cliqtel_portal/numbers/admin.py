@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -13,19 +14,42 @@ from cliqtel_portal.numbers.models import (
     StockNumber,
 )
 from cliqtel_portal.numbers.order_models import NumberOrder, OrderLine
+from cliqtel_portal.numbers.services.emergency import confirm_addresses
 from cliqtel_portal.staff_admin import ReadOnlyAdmin, ReadOnlyInline
 
 
 @admin.register(PhoneNumber)
 class PhoneNumberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ["e164", "tenant", "country", "number_type", "status", "trunk", "call_flow"]
+    list_display = [
+        "e164",
+        "tenant",
+        "country",
+        "number_type",
+        "status",
+        "trunk",
+        "call_flow",
+        "emergency_address",
+        "emergency_state",
+    ]
     list_filter = ["status", "number_type", "country", "emergency_state", "is_demo"]
-    list_select_related = ["tenant", "trunk", "call_flow"]
+    list_select_related = ["tenant", "trunk", "call_flow", "emergency_address"]
     search_fields = ["e164", "tenant__slug", "tenant__name"]
     search_help_text = "Part of the number (+31…), or the tenant."
     date_hierarchy = "created_at"
     raw_id_fields = ["tenant", "trunk", "call_flow", "emergency_address", "release_operation"]
     readonly_fields = ["created_at"]
+    actions = ["confirm_emergency_addresses"]
+
+    @admin.action(
+        description="The emergency services know the address (pending ones only)",
+        permissions=["change"],
+    )
+    def confirm_emergency_addresses(
+        self, request: HttpRequest, queryset: QuerySet[PhoneNumber]
+    ) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        confirmed = confirm_addresses(chosen, by_label="Cliqtel")
+        self.message_user(request, f"{confirmed} of {len(chosen)} validated.", messages.SUCCESS)
 
     def view_on_site(self, obj: PhoneNumber) -> str:
         return reverse("numbers:detail", args=[obj.pk])

@@ -19,6 +19,7 @@ class NumberChange(models.Model):
         RESTORED = "restored", "Brought back"
         HANDED_BACK = "handed_back", "Handed back"
         TAGGED = "tagged", "Tags changed"
+        EMERGENCY = "emergency", "Emergency address"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The migration holds that it is the number's.
@@ -29,8 +30,8 @@ class NumberChange(models.Model):
         "numbers.PhoneNumber", on_delete=models.PROTECT, related_name="changes"
     )
     kind = models.CharField(max_length=12, choices=Kind)
-    # Of a connection: {"kind", "id", "name"}, with the name as it was then; of tags: {"tags"}.
-    # Else {"status"}.
+    # Of a connection: {"kind", "id", "name"}, with the name as it was then; of tags: {"tags"}; of
+    # an emergency address: {"state", "address": {"id", "label"}}. Else {"status"}.
     before = models.JSONField()
     after = models.JSONField()
     # A copy, empty where the clock did it: the record names people after they left.
@@ -47,7 +48,16 @@ class NumberChange(models.Model):
             models.UniqueConstraint(fields=["tenant", "key"], name="numbers_change_key_unique"),
             models.CheckConstraint(condition=~Q(key=""), name="numbers_change_key_present"),
             models.CheckConstraint(
-                condition=Q(kind__in=["assigned", "given_up", "restored", "handed_back", "tagged"]),
+                condition=Q(
+                    kind__in=[
+                        "assigned",
+                        "given_up",
+                        "restored",
+                        "handed_back",
+                        "tagged",
+                        "emergency",
+                    ]
+                ),
                 name="numbers_change_kind_valid",
             ),
             models.CheckConstraint(condition=~Q(before=F("after")), name="numbers_change_changes"),

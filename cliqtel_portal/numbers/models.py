@@ -38,6 +38,8 @@ class EmergencyAddress(models.Model):
     label = models.CharField(max_length=80)
     street = models.CharField(max_length=120)
     house_number = models.CharField(max_length=20)
+    # What is needed to find the caller inside: building, floor, room.
+    location = models.CharField(max_length=80, blank=True)
     postal_code = models.CharField(max_length=16)
     city = models.CharField(max_length=80)
     country = models.CharField(max_length=2)

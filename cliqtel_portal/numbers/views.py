@@ -174,12 +174,21 @@ def _targets(tenant: Tenant) -> dict[str, QuerySet[Any]]:
 def told(change: NumberChange) -> Told:
     if change.kind == NumberChange.Kind.TAGGED:
         return Told(change=change, words=_tagged(change.before["tags"], change.after["tags"]))
+    if change.kind == NumberChange.Kind.EMERGENCY:
+        return Told(change=change, words=_help_sent(change.before, change.after))
     if change.kind != NumberChange.Kind.ASSIGNED:
         return Told(change=change, words=change.get_kind_display())
     before, after = Place.from_json(change.before), Place.from_json(change.after)
     if not after.place_id:
         return Told(change=change, words=f"Disconnected from {before.words}")
     return Told(change=change, words=f"Connected to {after.words}, before to {before.words}")
+
+
+def _help_sent(before: dict[str, Any], after: dict[str, Any]) -> str:
+    was, now = (one["address"]["label"] if one["address"] else "" for one in (before, after))
+    if was == now:
+        return f"Emergency address “{now}” validated"
+    return f"Emergency address “{now}”, before {f'“{was}”' if was else 'none'}"
 
 
 def _tagged(before: list[str], after: list[str]) -> str:

@@ -178,7 +178,7 @@ def test_emergency_says_what_is_missing_and_what_to_do(bob):
     page = tab(bob, PhoneNumberFactory(tenant=bob.tenant, e164="+31201230900"), "emergency/")
     assert "No address" in page
     assert "calls 112 from this number" in page
-    assert "Send it to Cliqtel support" in page
+    assert "Ask an admin or the owner" in page, "a member can't set it"
     assert 'href="/docs/emergency-address-112-europe/"' in page
 
 
