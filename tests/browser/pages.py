@@ -77,7 +77,7 @@ PORTAL = (
     "/docs/?q=porting",
     "/docs/?q=zzzzzzzz",
     "/docs/{slug}/",
-    "/docs/tools/search_numbers/",
+    "/docs/tools/draft_order_number/",
     "/settings/profile/",
     "/settings/profile/email/",
     "/settings/security/",
