@@ -163,6 +163,7 @@ def page(
         "query": query.urlencode(),
         "chosen": possible if ticked is None else possible & ticked,
         "possible": possible,
+        "may_send": "mcp.messaging.send" in possible,
         "verified_host": cimd.host_of(application),
         "token_lasts": distance(token),
         "session_lasts": distance(session),

@@ -74,11 +74,18 @@ def test_it_says_who_asks_whom_for_what(host: Host, alice: Membership) -> None:
         "See numbers, trunks and assignments Discover",
         "Change Proposals wait for a person",
         "Buy, assign and release numbers after approval Automate",
-        "It cannot spend without your approval.",
+        "It cannot spend without your approval. Orders",
         "Access lasts 1 h, renewed up to 30 days unless revoked",
         "Cancel Allow",
     ):
         assert words in text, words
+
+
+def test_it_says_that_messages_may_go_out_at_once(host: Host, alice: Membership) -> None:
+    text = text_of(host.authorize(scope="mcp.messaging.send"))
+    assert "It cannot buy or change anything without your approval." in text
+    assert "limit that Acme Test has set for a day are sent, and charged, at once." in text
+    assert "cannot spend" not in text
 
 
 @pytest.mark.parametrize(
