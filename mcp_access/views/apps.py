@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_safe
@@ -38,7 +39,7 @@ def app_list(request: PortalRequest) -> HttpResponse:
     context = {
         "page": page,
         "rows": app_rows(request.membership, apps),
-        "notices": unread(request),
+        "notices": unread(request, about=reverse("mcp_access:app-list")),
         "unused_count": page.paginator.count if shows_unused else unused.count(),
         "shows_unused": shows_unused,
         "unused_days": settings.APP_UNUSED_DAYS,

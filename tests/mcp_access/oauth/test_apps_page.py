@@ -310,12 +310,14 @@ def test_a_consent_after_the_sweep_begins_anew(client: Any, alice: Membership) -
 def test_notices_of_others_are_neither_shown_nor_dismissed(
     alice: Membership, bob: Membership, mallory: Membership
 ) -> None:
-    notice = NoticeFactory(tenant=alice.tenant, user=alice.user, title="For alice alone")
+    notice = NoticeFactory(tenant=alice.tenant, user=alice.user, title="For alice alone", link=URL)
+    NoticeFactory(tenant=alice.tenant, title="Of a trunk", link="/trunks/")
     for membership in (bob, mallory):
         assert "For alice alone" not in page_of(membership)
         answer = signed_in(membership).post(f"{OVERVIEW}notices/{notice.pk}/dismiss/")
         assert answer.status_code == 404
     assert "For alice alone" in page_of(alice)
+    assert "Of a trunk" not in page_of(alice)
 
 
 def test_dismissing_leads_back_and_nowhere_else(alice: Membership) -> None:
