@@ -26,12 +26,9 @@ EXAMPLES = Path(__file__).resolve().parent / "tool_examples.json"
 SECTION = "MCP tools"
 _MAX_DEPTH = 3
 _LIMITS = (
-    ("minLength", "{} characters or more"),
-    ("maxLength", "{} characters or less"),
-    ("minimum", "{} or more"),
-    ("maximum", "{} or less"),
-    ("minItems", "{} or more of them"),
-    ("maxItems", "{} or less of them"),
+    ("minLength", "maxLength", " characters"),
+    ("minimum", "maximum", ""),
+    ("minItems", "maxItems", " of them"),
 )
 
 
@@ -205,10 +202,17 @@ def _meaning(schema: dict[str, Any]) -> str:
 def _limits(schema: dict[str, Any]) -> Iterator[str]:
     if choices := schema.get("enum") or schema.get("items", {}).get("enum"):
         yield ", ".join(f"`{choice}`" for choice in choices)
-    for key, text in _LIMITS:
+    for least_key, most_key, unit in _LIMITS:
+        least, most = schema.get(least_key), schema.get(most_key)
         # One character or item at least is what "required" says already.
-        if key in schema and (key, schema[key]) not in {("minLength", 1), ("minItems", 1)}:
-            yield text.format(schema[key])
+        if unit and least == 1:
+            least = None
+        if least is not None and most is not None:
+            yield f"{least}{unit}" if least == most else f"{least} to {most}{unit}"
+        elif least is not None:
+            yield f"{least}{unit} or more"
+        elif most is not None:
+            yield f"{most}{unit} or less"
 
 
 def _default(tool: Tool, name: str) -> Iterator[str]:

@@ -52,6 +52,12 @@ def test_the_page_says_what_the_registry_does(tool):
     assert headings == ["Who may call it", "Arguments", "Example", "Result", "Errors", "Price"]
 
 
+def test_limits_are_told_as_one_range():
+    page = page_of("search_numbers")
+    assert "| `country` **required** | string; 2 characters |" in page
+    assert "| `quantity` | integer; 1 to 100 |" in page
+
+
 def test_the_call_shown_is_one_of_this_portals(settings):
     settings.MCP_RESOURCE_URL = "https://mcp.example/mcp"
     page = page_of("search_numbers")
