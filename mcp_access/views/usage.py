@@ -90,6 +90,7 @@ def usage(request: PortalRequest) -> HttpResponse:
                 last=period.last,
             ),
             "chosen": chosen,
+            "is_behind": bool(used.calls) and not chosen and period.later is None,
             "choices": [row.named for row in rows if row.named],
             "sources": rows[:_SOURCES],
             "more_sources": max(0, len(rows) - _SOURCES),

@@ -286,5 +286,8 @@ def test_the_calls_of_now_show_after_the_beat(alice: Membership) -> None:
     make_call(
         tenant_id=alice.tenant_id, token_id=uuid7(), at=NOW - timedelta(hours=2), outcome=ok()
     )
+    page = text_of(signed_in(alice).get(PAGE))
+    assert "The calls made lately are drawn within two minutes." in page
+    assert "No calls from" not in page
     daily.roll_up(tools=["search_numbers"])
     assert signed_in(alice).get(PAGE).context["chart"].total == 1
