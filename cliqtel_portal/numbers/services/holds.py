@@ -58,9 +58,13 @@ def obstacles(
     owned = PhoneNumber.objects.filter(e164__in=by_number).exclude(
         status=PhoneNumber.Status.RELEASED
     )
-    for e164 in owned.values_list("e164", flat=True):
+    for e164, owner in owned.values_list("e164", "tenant_id"):
         number = by_number[e164]
-        found.setdefault(number.pk, f"{_spoken(number)} is in use.")
+        if owner == tenant.pk:
+            # Also where it is sold: a host that tries again would tell that somebody else has it.
+            found[number.pk] = f"{_spoken(number)} belongs to this account already."
+        else:
+            found.setdefault(number.pk, f"{_spoken(number)} is in use.")
     return found
 
 

@@ -14,7 +14,12 @@ from cliqtel_portal.numbers.order_models import NumberOrder
 from cliqtel_portal.numbers.services.order_drafts import draft_order
 from cliqtel_portal.numbers.services.reservations import reserve_number
 from tests.factories.billing import LedgerEntryFactory
-from tests.factories.numbers import OfferFactory, ReservationFactory, StockNumberFactory
+from tests.factories.numbers import (
+    OfferFactory,
+    PhoneNumberFactory,
+    ReservationFactory,
+    StockNumberFactory,
+)
 from tests.factories.orders import make_order
 from tests.factories.pricing import PriceFactory
 from tests.factories.regulatory import (
@@ -113,13 +118,16 @@ def test_every_number_that_cannot_be_had_is_told_with_its_reason(alice, mallory,
     held = ReservationFactory(tenant=mallory.tenant).stock_number
     drafted = make_order(alice).lines.get().stock_number
     unpriced, good = StockNumberFactory(number_type="mobile"), StockNumberFactory()
-    numbers = [sold, withheld, held, drafted, unpriced, good]
+    own = StockNumberFactory(status="sold")
+    PhoneNumberFactory(tenant=alice.tenant, e164=own.e164)
+    numbers = [sold, withheld, held, drafted, unpriced, good, own]
     with pytest.raises(NumberUnavailable) as caught:
         draft(alice, numbers=[*[number.e164 for number in numbers], "+31209998877"], now=now)
     told = dict(problems_of(caught))
     words = ["is sold", "withheld", "somebody else", "another drafted order", "no price"]
     assert [word in told[f"numbers.{index}"] for index, word in enumerate(words)] == [True] * 5
-    assert "not for sale" in told["numbers.6"]
+    assert "belongs to this account already" in told["numbers.6"]
+    assert "not for sale" in told["numbers.7"]
     assert "numbers.5" not in told
     assert "malice" not in str(told).lower()
     assert NumberOrder.objects.count() == 1
