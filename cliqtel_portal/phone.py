@@ -24,8 +24,9 @@ def normalise(text: str, country: str | None = None) -> str:
     try:
         parsed = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException as error:
-        hint = "" if country else " or give its country"
-        raise NotANumber(f"Not a telephone number: write it as +31201234567{hint}.") from error
+        raise NotANumber(
+            "Not a telephone number: write it as +31201234567, with its country code."
+        ) from error
     if not phonenumbers.is_possible_number(parsed):
         raise NotANumber("Too long or too short for a telephone number of its country.")
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)

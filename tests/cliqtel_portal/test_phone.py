@@ -34,7 +34,7 @@ def test_a_number_is_stored_as_e164(text: str, country: str | None, stored: str)
 @pytest.mark.parametrize(
     ("text", "country", "words"),
     [
-        ("020 123 4567", None, "or give its country"),
+        ("020 123 4567", None, "with its country code"),
         ("", "NL", "write it as"),
         ("Amsterdam", "NL", "write it as"),
         ("+999 123 4567", None, "write it as"),
