@@ -75,9 +75,12 @@ def _replay(tool: Tool, row: IdempotentCall, digest: str) -> Answer:
             f"This idempotency_key was used for another call of {row.tool}. Use a new key for a new"
             " request; repeat the very same arguments to repeat that one."
         )
+    text = f"{row.text} (This call was made before; nothing was done again.)"
+    if row.approval_id is not None:
+        text += " That was the answer then: get_approval_status tells how it stands now."
     return Answer(
         result=tool.result.model_validate({**row.result, "replayed": True}),
-        text=f"{row.text} (This call was made before; nothing was done again.)",
+        text=text,
         facts={"replayed": True},
         approval_id=row.approval_id,
     )

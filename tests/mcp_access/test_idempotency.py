@@ -32,14 +32,21 @@ def probe(monkeypatch: pytest.MonkeyPatch) -> Iterator[CountingExecutor]:
         yield counting
 
 
+def answer(principal, **arguments):
+    return execute_tool_call_sync(principal, "draft_probe", arguments)
+
+
 def call(principal, **arguments):
-    return execute_tool_call_sync(principal, "draft_probe", arguments).result
+    return answer(principal, **arguments).result
 
 
 def test_a_repeated_call_drafts_once_and_answers_the_same(alice, probe):
     principal = principal_of(alice, scopes=EVERY_SCOPE)
     first = call(principal, words="a", idempotency_key=KEY)
-    again = call(principal, idempotency_key=KEY, words="a")
+    repeated = answer(principal, idempotency_key=KEY, words="a")
+    again = repeated.result
+    # It may have been decided since: the first answer says that nothing has been done yet.
+    assert repeated.text.endswith("get_approval_status tells how it stands now.")
     assert (first.status, first.replayed) == ("pending_approval", None)
     assert again == first.model_copy(update={"replayed": True})
     approval = Approval.objects.get()
