@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from django.db import connection
+
+from tests.template import ensure_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_django import DjangoDbBlocker
 
     from cliqtel_portal.accounts.models import Membership, Tenant
     from tests.factories.approvals import CountingExecutor
@@ -17,6 +22,15 @@ if TYPE_CHECKING:
 # A busy machine is no failure, and each run draws other examples.
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """pytest-django's hook before it makes the test database."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = ensure_template()
 
 
 @pytest.fixture
