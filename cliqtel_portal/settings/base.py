@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 
 from cliqtel_portal.settings.carriers import *  # noqa: F403 - upstream networks, same namespace
+from cliqtel_portal.settings.environment import Environment, database_url, email_url, valkey_url
 from cliqtel_portal.settings.keys import keys_by_id
 from cliqtel_portal.settings.logs import logging_config
 from cliqtel_portal.settings.mcp import *  # noqa: F403 - one page of AI-access policy, same namespace
 from cliqtel_portal.settings.messaging import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-env = environ.Env()
+env = Environment()
 
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY", default="")
@@ -106,7 +106,14 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres://127.0.0.1:1/unset")}
+DATABASES = {
+    "default": env(
+        "DATABASE_URL",
+        cast=database_url,
+        default="postgres://127.0.0.1:1/unset",
+        parse_default=True,
+    )
+}
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     "application_name": "cliqtel",
@@ -124,7 +131,7 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-VALKEY_URL = env.str("VALKEY_URL", default="redis://127.0.0.1:1/0")
+VALKEY_URL = env("VALKEY_URL", cast=valkey_url, default="redis://127.0.0.1:1/0")
 # One database, key prefixes: a Valkey shared with other programs, or by test workers, stays clean.
 VALKEY_PREFIX = env.str("VALKEY_PREFIX", default="")
 CACHES = {
@@ -202,7 +209,7 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
-EMAIL_URL = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_URL = env("EMAIL_URL", cast=email_url, default="consolemail://", parse_default=True)
 EMAIL_BACKEND = EMAIL_URL["EMAIL_BACKEND"]
 EMAIL_HOST = EMAIL_URL["EMAIL_HOST"] or "localhost"
 EMAIL_PORT = EMAIL_URL["EMAIL_PORT"] or 25

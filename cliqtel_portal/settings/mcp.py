@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import environ
+from cliqtel_portal.settings.environment import Environment, port, rate
 
-_env = environ.Env()
+_env = Environment()
 
-PORT = _env.int("PORT", default=8000)
+PORT = _env("PORT", cast=port, default=8000)
 
 # -- where we are. Never taken from a Host header: tokens are bound to these ----------------------
 # The portal's origin, the OAuth issuer, and the base of every link we hand out.
@@ -195,14 +195,16 @@ EXPORT_LINK_SECONDS = 900  # each view of the list makes new links
 
 # -- the unauthenticated doors (django-ratelimit) -------------------------------------------------
 RATELIMIT_USE_CACHE = "default"
-RATE_LIMIT_LOGIN_FAILURES = _env.str("RATE_LIMIT_LOGIN_FAILURES", default="10/5m")
-RATE_LIMIT_LOGIN = _env.str("RATE_LIMIT_LOGIN", default="120/m")
-RATE_LIMIT_INVITATIONS = _env.str("RATE_LIMIT_INVITATIONS", default="60/h")  # mails of an account
-RATE_LIMIT_INVITED_MAILBOX = _env.str("RATE_LIMIT_INVITED_MAILBOX", default="5/h")
-RATE_LIMIT_REGISTER = _env.str("RATE_LIMIT_REGISTER", default="60/m")
-RATE_LIMIT_REGISTER_TOTAL = _env.str("RATE_LIMIT_REGISTER_TOTAL", default="1000/h")
-RATE_LIMIT_AUTHORIZE = _env.str("RATE_LIMIT_AUTHORIZE", default="120/m")
-RATE_LIMIT_TOKEN = _env.str("RATE_LIMIT_TOKEN", default="300/m")
+RATE_LIMIT_LOGIN_FAILURES = _env("RATE_LIMIT_LOGIN_FAILURES", cast=rate, default="10/5m")
+RATE_LIMIT_LOGIN = _env("RATE_LIMIT_LOGIN", cast=rate, default="120/m")
+RATE_LIMIT_INVITATIONS = _env(
+    "RATE_LIMIT_INVITATIONS", cast=rate, default="60/h"
+)  # mails of an account
+RATE_LIMIT_INVITED_MAILBOX = _env("RATE_LIMIT_INVITED_MAILBOX", cast=rate, default="5/h")
+RATE_LIMIT_REGISTER = _env("RATE_LIMIT_REGISTER", cast=rate, default="60/m")
+RATE_LIMIT_REGISTER_TOTAL = _env("RATE_LIMIT_REGISTER_TOTAL", cast=rate, default="1000/h")
+RATE_LIMIT_AUTHORIZE = _env("RATE_LIMIT_AUTHORIZE", cast=rate, default="120/m")
+RATE_LIMIT_TOKEN = _env("RATE_LIMIT_TOKEN", cast=rate, default="300/m")
 
 # -- OAuth -----------------------------------------------------------------------------------------
 OAUTH_CODE_SECONDS = 120  # an authorization code; hosts redeem it at once
@@ -217,7 +219,7 @@ OAUTH_UNUSED_CLIENT_HOURS = 72  # a client that never got a token is forgotten
 OAUTH_ATTEMPT_DAYS = 30  # what the connection doctor looks back on
 DOCTOR_WATCH_SECONDS = 15 * 60  # an admin sees what comes from their own address for so long
 SELF_TEST_SECONDS = 20  # all steps of the self-test together
-RATE_LIMIT_SELF_TEST = _env.str("RATE_LIMIT_SELF_TEST", default="6/m")  # per tenant
+RATE_LIMIT_SELF_TEST = _env("RATE_LIMIT_SELF_TEST", cast=rate, default="6/m")  # per tenant
 
 # -- django-oauth-toolkit -------------------------------------------------------------------------
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
