@@ -300,9 +300,7 @@ def test_a_consent_after_the_sweep_begins_anew(client: Any, alice: Membership) -
     replay(host)
     host.redeem(host.code())
     consent = Consent.objects.get()
-
     page = page_of(alice, detail(consent))
-
     assert "The app was allowed anew after that." in page
     assert "Connected</span>" in page
 
@@ -316,8 +314,9 @@ def test_notices_of_others_are_neither_shown_nor_dismissed(
         assert "For alice alone" not in page_of(membership)
         answer = signed_in(membership).post(f"{OVERVIEW}notices/{notice.pk}/dismiss/")
         assert answer.status_code == 404
-    assert "For alice alone" in page_of(alice)
-    assert "Of a trunk" not in page_of(alice)
+    shown = page_of(alice)
+    assert "For alice alone" in shown
+    assert "Of a trunk" not in shown
 
 
 def test_dismissing_leads_back_and_nowhere_else(alice: Membership) -> None:
