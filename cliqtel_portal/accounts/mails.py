@@ -1,6 +1,7 @@
-"""Mails to people about their place in an account. Sent by the page that asks for them.
+"""Mails to people about their place in an account.
 
-Not by a task: the secret of an invitation would stand in the broker.
+Those with a link are sent by the page that asks for them, not by a task: the secret of an
+invitation would stand in the broker.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from cliqtel_portal.accounts.change_models import MembershipChange
 from cliqtel_portal.accounts.models import User
+from cliqtel_portal.accounts.role_words import ROLE_WORDS
 from cliqtel_portal.accounts.services.invitations import Issued
 from cliqtel_portal.accounts.services.profile import EmailChange
 from cliqtel_portal.inert import visible
@@ -65,6 +68,24 @@ def send_email_changed(user: User, former: str) -> bool:
         "Your Cliqtel e-mail address was changed",
         "accounts/email/email_changed.txt",
         {"email": user.email},
+    )
+
+
+def send_membership_change(change: MembershipChange) -> bool:
+    """Whom an owner (or our staff) gave another role, or took out, is told by whom."""
+    tenant = _plain(change.tenant.name)
+    is_role = change.kind == MembershipChange.Kind.ROLE
+    return _send(
+        change.email,
+        f"Your role in {tenant} on Cliqtel" if is_role else f"You are out of {tenant} on Cliqtel",
+        "accounts/email/role_changed.txt" if is_role else "accounts/email/removed.txt",
+        {
+            "tenant_name": tenant,
+            "by": _plain(change.by_name),
+            "role_before": change.role_before,
+            "role_after": change.role_after,
+            "words": ROLE_WORDS.get(change.role_after, ""),
+        },
     )
 
 

@@ -6,7 +6,7 @@ from cliqtel_portal.accounts.models import Membership
 
 Role = Membership.Role
 
-ROLE_WORDS = {
+ROLE_WORDS: dict[str, str] = {
     Role.VIEWER: "Reads the pages. No AI access.",
     Role.MEMBER: "Connects AI hosts that read and draft. Sees their own activity.",
     Role.APPROVER: "Decides approvals. Own AI hosts may buy, route and send, once approved.",

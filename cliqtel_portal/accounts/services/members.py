@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from cliqtel_portal.accounts.models import Membership, Tenant, User
 from cliqtel_portal.accounts.permissions import may_manage_members, may_read_portal
 from cliqtel_portal.accounts.services.actors import permitted
 from cliqtel_portal.accounts.services.records import lock_people, record
+from cliqtel_portal.accounts.tasks import mail_change
 from cliqtel_portal.errors import InvalidArguments, NotFound, PortalError, Problem
 
 _REFUSAL = "Only owners change who is in the account."
@@ -94,7 +96,7 @@ def change_role(actor: Membership, membership_id: uuid.UUID, *, role: str) -> Me
     if changed.pk == member.pk:
         raise OwnRole("You can't change your own role. Ask another owner to.")
     _keep_an_owner(changed)
-    record(
+    change = record(
         tenant,
         MembershipChange.Kind.ROLE,
         by=member.user,
@@ -105,6 +107,7 @@ def change_role(actor: Membership, membership_id: uuid.UUID, *, role: str) -> Me
     )
     changed.role = role
     changed.save(update_fields=["role"])
+    _tell(change)
     return changed
 
 
@@ -159,7 +162,7 @@ def save_as_staff(membership: Membership, *, by: User) -> Membership:
         kind = MembershipChange.Kind.JOINED
     elif not is_in:
         kind = MembershipChange.Kind.REMOVED
-    record(
+    change = record(
         membership.tenant,
         kind,
         by=by,
@@ -168,6 +171,7 @@ def save_as_staff(membership: Membership, *, by: User) -> Membership:
         role_before=changed[0],
         role_after=changed[1],
     )
+    _tell(change)
     if not is_in:
         _end_access(membership, by=by)
     return membership
@@ -188,7 +192,7 @@ def _keep_an_owner(membership: Membership) -> None:
 
 
 def _end(membership: Membership, kind: MembershipChange.Kind, *, by: User) -> Membership:
-    record(
+    change = record(
         membership.tenant,
         kind,
         by=by,
@@ -196,10 +200,19 @@ def _end(membership: Membership, kind: MembershipChange.Kind, *, by: User) -> Me
         name=membership.user.name,
         role_before=membership.role,
     )
+    _tell(change)
     membership.ended_at = timezone.now()
     membership.save(update_fields=["ended_at"])
     _end_access(membership, by=by)
     return membership
+
+
+def _tell(change: MembershipChange) -> None:
+    """A mail to the person whose place somebody else changed or ended."""
+    if change.kind in {MembershipChange.Kind.ROLE, MembershipChange.Kind.REMOVED}:
+        send = functools.partial(mail_change.delay, str(change.pk))
+        # Robust: a broker that is down must not make a change look undone.
+        transaction.on_commit(send, robust=True)
 
 
 def _end_access(membership: Membership, *, by: User) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
 from django.db import DatabaseError, transaction
 from django.test import Client
 
@@ -19,6 +21,8 @@ from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 PAGE = "/settings/members/"
+
+Outbox = list[EmailMessage]
 
 
 @pytest.fixture
@@ -204,6 +208,38 @@ def test_what_staff_do_is_on_the_accounts_record(
     ]
     token.refresh_from_db()
     assert token.revoked_by == crew
+
+
+def test_who_gets_another_role_or_is_taken_out_has_a_mail(
+    alice: Membership, bob: Membership, mailoutbox: Outbox, django_capture_on_commit_callbacks: Any
+) -> None:
+    alice.user.name = "Alice\nBcc: all@acme.example"
+    alice.user.save()
+    with django_capture_on_commit_callbacks(execute=True):
+        members.change_role(alice, bob.pk, role="viewer")
+        members.change_role(alice, bob.pk, role="viewer")
+        members.remove_member(alice, bob.pk)
+
+    lowered, removed = mailoutbox
+    assert [one.to for one in mailoutbox] == [[bob.user.email]] * 2
+    assert lowered.subject == "Your role in Acme Test on Cliqtel"
+    assert (
+        'Alice Bcc: all@acme.example changed your role in the account "Acme Test"' in lowered.body
+    )
+    assert "from member to viewer" in lowered.body
+    assert "viewer: Reads the pages. No AI access." in lowered.body
+    assert removed.subject == "You are out of Acme Test on Cliqtel"
+    assert "Its pages are closed to you" in removed.body
+
+
+def test_who_leaves_and_whose_change_failed_have_no_mail(
+    alice: Membership, bob: Membership, mailoutbox: Outbox, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        with pytest.raises(members.OwnRole):
+            members.remove_member(alice, alice.pk)
+        members.leave(bob)
+    assert mailoutbox == []
 
 
 @pytest.mark.django_db(transaction=True)
