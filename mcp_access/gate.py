@@ -10,6 +10,7 @@ import logging
 import uuid
 from dataclasses import dataclass
 from datetime import UTC
+from types import NoneType
 from typing import Any
 
 from django.conf import settings
@@ -268,6 +269,8 @@ def _parse(body: bytes) -> dict[str, Any]:
             code=INVALID_REQUEST,
             message="Send one JSON-RPC request or notification; batches are not supported.",
         )
+    if problem := _envelope_problem(message):
+        raise Refusal(400, code=INVALID_REQUEST, message=problem, request_id=message.get("id"))
     # Arguments are judged by the pipeline, as problems of the call.
     params = message.get("params")
     arguments = params.get("arguments") if isinstance(params, dict) else None
@@ -281,6 +284,31 @@ def _parse(body: bytes) -> dict[str, Any]:
     if _has_nul(message, skip=arguments):
         raise Refusal(400, code=INVALID_REQUEST, message="Remove the NUL characters.")
     return message
+
+
+def _envelope_problem(message: dict[str, Any]) -> str:
+    """What keeps it from being JSON-RPC 2.0, if anything does.
+
+    The SDK would answer with its own validator's words, and take a request whose id is null for a
+    notification, which nobody ever answers.
+    """
+    if message.get("jsonrpc") != "2.0":
+        return 'Set "jsonrpc" to "2.0".'
+    if "method" not in message:
+        # An answer of the client's; we ask it nothing, and the SDK drops it.
+        is_answer = isinstance(message.get("result"), dict) or isinstance(
+            message.get("error"), dict
+        )
+        return "" if is_answer else 'There is no "method".'
+    if not isinstance(message["method"], str):
+        return '"method" is a string.'
+    if "id" in message and (
+        isinstance(message["id"], bool) or not isinstance(message["id"], (str, int))
+    ):
+        return '"id" is a string or an integer; only a notification has none.'
+    if not isinstance(message.get("params"), (dict, NoneType)):
+        return '"params" is an object; leave it out where there are none.'
+    return ""
 
 
 def _written_anew(message: dict[str, Any]) -> bytes:
