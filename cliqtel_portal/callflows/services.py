@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from django.db.models import Case, Exists, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, F, Max, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from cliqtel_portal.accounts.models import Tenant
@@ -114,9 +114,11 @@ def revision_of(tenant: Tenant, flow: CallFlow, number: int) -> Revision:
     Raises:
         RevisionNotFound: there is none.
     """
-    revision = Revision.objects.for_tenant(tenant).filter(call_flow=flow, number=number).first()
+    revisions = Revision.objects.for_tenant(tenant).filter(call_flow=flow)
+    revision = revisions.filter(number=number).first()
     if revision is None:
-        raise RevisionNotFound(f"{flow.name} has no revision {number}. Look at its list of them.")
+        newest = revisions.aggregate(newest=Max("number"))["newest"]
+        raise RevisionNotFound(f"{flow.name} has no revision {number}: its newest is {newest}.")
     return revision
 
 

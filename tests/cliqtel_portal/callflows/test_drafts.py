@@ -206,7 +206,7 @@ def test_a_roll_back_is_a_draft_too(acme: Tenant, mallory: Membership) -> None:
     assert (drafted.change.restores.number, drafted.base.number) == (1, 2)
     assert drafted.change.etag == flow.revisions.get(number=1).etag
     assert [each.new.title for each in drafted.changes.changed_nodes] == ["Sales team"]
-    with pytest.raises(RevisionNotFound, match="no revision 3"):
+    with pytest.raises(RevisionNotFound, match="no revision 3: its newest is 2"):
         publication(acme, flow, 3)
     with pytest.raises(CallFlowNotFound):
         publication(mallory.tenant, flow, 1)
