@@ -1,6 +1,6 @@
 """What is decided before the SDK gets a request: everything that needs an HTTP status.
 
-Body bounds, burst, scope, month. For `tools/call` it opens the audit row: no row, no tool.
+Body bounds, burst, scope, month. For what runs a tool it opens the audit row: no row, no tool.
 """
 
 from __future__ import annotations
@@ -33,11 +33,13 @@ from mcp_access.replies import (
     Receive,
     Refusal,
 )
+from mcp_access.resources import articles
 from mcp_access.tools import registry
 
 logger = logging.getLogger(__name__)
 
 TOOLS_CALL = "tools/call"
+RESOURCES_READ = "resources/read"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,11 @@ class Request:
 
     @property
     def is_tool_call(self) -> bool:
-        return self.message.get("method") == TOOLS_CALL and "id" in self.message
+        return self.message.get("method") in (TOOLS_CALL, RESOURCES_READ) and "id" in self.message
+
+    @property
+    def reads_resource(self) -> bool:
+        return self.message.get("method") == RESOURCES_READ
 
     @property
     def params(self) -> dict[str, Any]:
@@ -66,8 +72,16 @@ class Request:
 
     @property
     def tool_name(self) -> str:
+        if self.reads_resource:
+            return articles.TOOL
         name = self.params.get("name")
         return name if isinstance(name, str) else ""
+
+    @property
+    def arguments(self) -> Any:
+        if self.reads_resource:
+            return articles.arguments_of(self.params.get("uri"))
+        return self.params.get("arguments")
 
     @property
     def wants_stream(self) -> bool:
@@ -232,7 +246,7 @@ def _record(principal: Principal, request: Request, *, counted: bool = True) -> 
         principal,
         call_id=request.call_id,
         tool=request.tool_name,
-        arguments=request.params.get("arguments"),
+        arguments=request.arguments,
         protocol_version=request.protocol_version,
         client_label=request.client_label,
         counted=counted,

@@ -29,7 +29,6 @@ from mcp_access.bridge import run_sync
 from mcp_access.call import ToolCall, execution_record, new_record
 from mcp_access.idempotency import run_once
 from mcp_access.principal import Principal
-from mcp_access.resources.articles import read_article
 from mcp_access.tools import registry
 from mcp_access.tools.approval import resume
 from mcp_access.tools.tool import Answer, Context, Tool
@@ -80,21 +79,6 @@ async def execute_tool_call(
         raise expected from error
     await close(call, _outcome(call, answer))
     return answer
-
-
-async def read_resource(principal: Principal, uri: str) -> str:
-    """The text of a resource. It is no tool call: no row, and none of the month's.
-
-    Raises:
-        PortalError: an expected failure, or `InternalError` for any other.
-    """
-    try:
-        return await run_sync(read_article, principal, uri)
-    except PortalError:
-        raise
-    except Exception as error:
-        logger.exception("a resource could not be read")
-        raise InternalError("Something went wrong on our side. Try again shortly.") from error
 
 
 async def close(call: ToolCall, outcome: Outcome) -> None:

@@ -31,8 +31,8 @@ from cliqtel_portal import __version__
 from cliqtel_portal.errors import PortalError
 from mcp_access import results
 from mcp_access.authorization import is_visible
-from mcp_access.call import current_call, current_principal
-from mcp_access.pipeline import UnknownTool, execute_tool_call, read_resource
+from mcp_access.call import ToolCall, current_call, current_principal
+from mcp_access.pipeline import UnknownTool, execute_tool_call
 from mcp_access.resources import articles
 from mcp_access.tools import registry
 
@@ -57,13 +57,9 @@ async def _list_tools(context: _Context, params: PaginatedRequestParams | None) 
 async def _call_tool(
     context: _Context, params: CallToolRequestParams
 ) -> CallToolResult | InputRequiredResult:
-    call = current_call.get()
-    if call is None:
-        # The gate opens a row for every tools/call, or refuses it: no row, no tool.
-        raise RuntimeError("a tool call without its audit row")
     try:
         answer = await execute_tool_call(
-            call, params.name, params.arguments, resumed=params.request_state or ""
+            _open_call(), params.name, params.arguments, resumed=params.request_state or ""
         )
     except UnknownTool as error:
         raise results.refused_request(error) from error
@@ -73,6 +69,14 @@ async def _call_tool(
     if answer.prompt is not None and not params.request_state and _opens_links(context):
         return results.to_input_required(answer.prompt, str(answer.approval_id))
     return results.to_call_tool_result(answer)
+
+
+def _open_call() -> ToolCall:
+    """What the gate opened a row for, or refused: no row, no tool."""
+    call = current_call.get()
+    if call is None:
+        raise RuntimeError("a tool call without its audit row")
+    return call
 
 
 def _opens_links(context: _Context) -> bool:
@@ -101,9 +105,12 @@ async def _read_resource(
 ) -> ReadResourceResult:
     # Read by name, never listed: search_docs names them, best first.
     try:
-        text = await read_resource(current_principal.get(), params.uri)
+        answer = await execute_tool_call(
+            _open_call(), articles.TOOL, articles.arguments_of(params.uri)
+        )
     except PortalError as error:
         raise results.refused_request(error) from error
+    text = articles.text_of(answer)
     content = TextResourceContents(uri=params.uri, mime_type=articles.MIME_TYPE, text=text)
     return ReadResourceResult(contents=[content])
 

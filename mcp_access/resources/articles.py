@@ -1,29 +1,30 @@
-"""`cliqtel://docs/<document_id>`: the articles of the docs, as search_docs names them."""
+"""`cliqtel://docs/<document_id>`: the articles of the docs, as search_docs names them.
+
+Reading one is a call of get_document by another name: the same scope, limits and audit row.
+"""
 
 from __future__ import annotations
 
-from cliqtel_portal.docs.services import find_document
-from cliqtel_portal.errors import NotFound
-from mcp_access.authorization import check_access
-from mcp_access.catalog.get_document import get_document
-from mcp_access.principal import Principal
+from typing import Any
 
-_PREFIX = "cliqtel://docs/"
+from mcp_access.catalog.get_document import GetDocumentResult, get_document
+from mcp_access.tools.tool import Answer
+
+TOOL = get_document.name
 MIME_TYPE = "text/markdown"
+_PREFIX = "cliqtel://docs/"
 
 
 def uri_of(document_id: str) -> str:
     return f"{_PREFIX}{document_id}"
 
 
-def read_article(principal: Principal, uri: str) -> str:
-    """The article's Markdown, for whoever may call get_document.
+def arguments_of(uri: Any) -> dict[str, Any]:
+    """Those of the call. What is not the address of an article stays as it is: none has its id."""
+    return {"document_id": uri.removeprefix(_PREFIX) if isinstance(uri, str) else uri}
 
-    Raises:
-        TierRequired, NotPermitted, InsufficientScope: get_document is closed to the principal.
-        NotFound: it is not the URI of an article.
-    """
-    check_access(principal, get_document)
-    if not uri.startswith(_PREFIX):
-        raise NotFound("There is no such resource. Take resource_uri from the hits of search_docs.")
-    return find_document(uri.removeprefix(_PREFIX)).markdown
+
+def text_of(answer: Answer) -> str:
+    """The article's Markdown."""
+    assert isinstance(answer.result, GetDocumentResult)
+    return answer.result.markdown or ""

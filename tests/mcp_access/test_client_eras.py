@@ -58,10 +58,13 @@ async def test_client_gets_real_results_of_every_reading_tool(mode, web):
         assert "3CX" in read.contents[0].text
         with pytest.raises(MCPError, match="search_docs"):
             await client.read_resource("cliqtel://docs/nothing")
-    # A resource is no tool: it is not among the calls.
-    rows = [row async for row in ToolCall.objects.all()]
-    assert sorted(row.tool for row in rows) == sorted(arguments)
-    assert {(row.status, row.counted) for row in rows} == {("ok", True)}
+    rows = [row async for row in ToolCall.objects.order_by("started_at", "pk")]
+    # A resource is get_document by another name.
+    *calls, article, missing = rows
+    assert sorted(row.tool for row in calls) == sorted(arguments)
+    assert {(row.status, row.counted) for row in [*calls, article]} == {("ok", True)}
+    assert (article.tool, article.arguments) == ("get_document", {"document_id": "trunk-3cx"})
+    assert (missing.tool, missing.error_code) == ("get_document", "not_found")
 
 
 def _demo_token_and_arguments():
