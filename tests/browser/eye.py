@@ -1,8 +1,8 @@
 """What is wrong with a page as it is now: in light, in dark, and on a phone.
 
-axe-core is evaluated through the browser's debugging protocol: the portal's
-Content-Security-Policy lets no script tag in. All rules run in light and on the phone; dark
-changes colours alone, so there only their rule runs.
+axe-core comes through the browser's debugging protocol: the portal's Content-Security-Policy lets
+no script tag in. All rules run in light and on the phone; dark changes colours alone, so there only
+their rule runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,21 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-_AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
+# Most of the time of axe's colours went into reading the same few again for each text.
+_READ_ONCE = """
+(() => {
+  const {Color} = axe.commons.color, known = new Map(), parse = Color.prototype.parseString;
+  Color.prototype.parseString = function (text) {
+    if (!known.has(text)) {
+      parse.call(this, text);
+      known.set(text, [this.r, this.g, this.b, this.alpha]);
+    }
+    [this.r, this.g, this.b, this.alpha] = known.get(text);
+    return this;
+  };
+})();
+"""
+_AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text() + _READ_ONCE
 
 # Name, width, height, theme.
 _LOOKS = (
@@ -30,19 +44,21 @@ _ALL_RULES = {"rules": {"target-size": {"enabled": True}}}
 _COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 
 _FINDINGS = """async ([options, skipped]) => {
-  for (const fading of document.getAnimations()) if (fading.transitionProperty) fading.finish();
   for (const rule of skipped)
     if (!options.runOnly) options.rules[rule] = {enabled: false};
-  const found = await axe.run(document, {...options, resultTypes: ['violations'], iframes: false});
+  const found = await axe.run(document, {
+    ...options, resultTypes: ['violations'], iframes: false, preload: false, selectors: false,
+  });
   return found.violations.flatMap(({id, nodes}) => nodes.slice(0, 5).map(node => {
     const why = [...node.any, ...node.all, ...node.none].map(one => one.message).join('; ');
     return `${id}: ${node.html.slice(0, 160)} | ${why.slice(0, 240)}`;
   }));
 }"""
 
-# Texts whose contrast with what is behind them is under 4.5 (WCAG 1.4.3), as "ratio text". axe
-# leaves it open where something lies over a text, or a picture behind it.
-_FAINT_TEXTS = """() => {
+# How wide the page is; and texts whose contrast with what is behind them is under 4.5 (WCAG 1.4.3),
+# as "ratio text": axe leaves it open where something lies over a text, or a picture behind it.
+_LOOK = """() => {
+  for (const fading of document.getAnimations()) if (fading.transitionProperty) fading.finish();
   const rgb = text => text.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
     .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
@@ -54,7 +70,7 @@ _FAINT_TEXTS = """() => {
     }
     return [255, 255, 255];
   };
-  return [...document.querySelectorAll('body *')]
+  const faint = [...document.querySelectorAll('body *')]
     .filter(e => e.checkVisibility() && !e.matches(':disabled, option, .visually-hidden'))
     .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
     .map(e => {
@@ -63,6 +79,7 @@ _FAINT_TEXTS = """() => {
     })
     .filter(([ratio]) => ratio < 4.5)
     .map(([ratio, text]) => `${ratio.toFixed(2)} ${text.slice(0, 40)}`);
+  return [document.documentElement.scrollWidth, faint];
 }"""
 
 
@@ -88,11 +105,11 @@ def problems_of(
             page.screenshot(path=Path(folder) / f"{_file(name)}-{look}.png", full_page=True)
         options: dict[str, Any] = _ALL_RULES if theme == "light" else _COLOURS
         again = is_state and look != _LOOKS[0][0]
+        inner, faint = page.evaluate(_LOOK)
         seen = [] if again else page.evaluate(_FINDINGS, [options, list(without)])
-        inner = page.evaluate("document.documentElement.scrollWidth")
         if inner > width:
             seen.append(f"{inner} px wide on a screen of {width} px")
-        seen += [f"too faint: {text}" for text in page.evaluate(_FAINT_TEXTS)]
+        seen += [f"too faint: {text}" for text in faint]
         found += [f"{name}, {look}: {one}" for one in seen]
     page.emulate_media(color_scheme="null")
     if before:
@@ -109,6 +126,8 @@ class Walk:
 
     def __init__(self, page: Page, ids: Mapping[str, str]) -> None:
         self.page = page
+        # Sent once, instead of to each page.
+        page.add_init_script(script=_AXE)
         self.ids = ids
         self._found: dict[str, list[str]] = defaultdict(list)
 

@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from cliqtel_portal.accounts.models import Membership
 from tests.browser.conftest import Shots, SignIn
+from tests.browser.eye import problems_of
 from tests.factories.accounts import MembershipFactory
 
 pytestmark = pytest.mark.browser
@@ -28,9 +29,24 @@ def in_two(alice: Membership) -> Membership:
 def test_the_page_holds_in_light_dark_and_on_a_phone(
     sign_in: SignIn, in_two: Membership, shots: Shots
 ) -> None:
-    sign_in(in_two).goto("/numbers/ai-access/")
-
+    page = sign_in(in_two)
+    page.goto("/numbers/ai-access/")
     shots("shell")
+
+    # The eye is open: what is wrong is seen.
+    page.evaluate("""() => {
+      document.querySelector('h1').style.color = '#999';
+      document.querySelector('main').setAttribute('role', 'nobody');
+      document.querySelector('main').style.minWidth = '1500px';
+    }""")
+    told = "\n".join(problems_of(page, "broken"))
+    for wrong in (
+        "broken, light: color-contrast: <h1",
+        "broken, phone: aria-roles: <main",
+        "px wide on a screen of 390 px",
+        "too faint: 2.68",
+    ):
+        assert wrong in told
 
 
 def test_the_entry_of_the_page_is_marked(sign_in: SignIn, alice: Membership) -> None:
