@@ -18,8 +18,9 @@ from cliqtel_portal.number_page.messages import DAYS, counts_of, newest_messages
 from cliqtel_portal.number_page.national_rules import sender_rule
 from cliqtel_portal.number_types import Capability
 from cliqtel_portal.numbers.change_models import NumberChange
+from cliqtel_portal.numbers.listing import capability_words
 from cliqtel_portal.numbers.models import PhoneNumber
-from cliqtel_portal.numbers.views import capability_words, frame, told
+from cliqtel_portal.numbers.views import frame, told
 from cliqtel_portal.trunks.services import last_error
 
 _MOVES = 20

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Cast, Upper
+from django.db.models import F, Q, Value
+from django.db.models.functions import Cast, Coalesce, Upper
 from django.utils import timezone
 
 from cliqtel_portal.ids import uuid7
@@ -25,6 +27,8 @@ from cliqtel_portal.numbers.tags import MAX_LENGTH, MAX_TAGS
 
 _E164 = r"^\+[1-9][0-9]{6,14}$"
 _TYPES = ["local", "mobile", "national", "toll_free"]
+# When a number renews, as a value to compare: those that never do come after all others.
+RENEWAL = Coalesce("renews_at", Value(datetime(9999, 12, 1, tzinfo=UTC)))
 _CAPABILITIES = ["voice", "sms", "mms", "whatsapp", "fax"]
 
 
@@ -194,6 +198,8 @@ class PhoneNumber(models.Model):
                 fields=["tenant", "country", "status", "e164"], name="numbers_number_country"
             ),
             models.Index(fields=["tenant", "status", "e164"], name="numbers_number_status"),
+            models.Index(fields=["tenant", "monthly_price", "e164"], name="numbers_number_monthly"),
+            models.Index(F("tenant"), RENEWAL, F("e164"), name="numbers_number_renewal"),
             models.Index(
                 fields=["quarantine_until"],
                 condition=Q(quarantine_until__isnull=False, release_operation__isnull=True),

@@ -18,12 +18,12 @@ from cliqtel_portal.accounts.models import Tenant
 from cliqtel_portal.accounts.permissions import may_use_ai_access
 from cliqtel_portal.errors import InvalidArguments, NotFound, PortalError
 from cliqtel_portal.number_types import NumberType
+from cliqtel_portal.numbers.listing import capability_words
 from cliqtel_portal.numbers.models import Reservation
 from cliqtel_portal.numbers.querysets import ReservationQuerySet
 from cliqtel_portal.numbers.search_forms import SelectionForm, StockSearchForm, field_of
 from cliqtel_portal.numbers.services.reservations import release_reservation, reserve_number
 from cliqtel_portal.numbers.services.stock_search import FoundNumber, StockPage, search_stock
-from cliqtel_portal.numbers.views import capability_words
 from cliqtel_portal.phone import display
 from cliqtel_portal.pricing.services import (
     CountryCoverage,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import CharField, F, Func, Q, QuerySet
+from django.db.models import CharField, F, Func, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -24,32 +23,22 @@ from cliqtel_portal.accounts.permissions import (
     may_use_ai_access,
 )
 from cliqtel_portal.errors import NotFound
-from cliqtel_portal.number_types import Capability
 from cliqtel_portal.numbers.bulk import take_refused
 from cliqtel_portal.numbers.change_models import NumberChange
 from cliqtel_portal.numbers.errors import NumberUnavailable
 from cliqtel_portal.numbers.forms import NumberFilterForm
+from cliqtel_portal.numbers.listing import Sort, capability_words, read_page
 from cliqtel_portal.numbers.models import PhoneNumber
-from cliqtel_portal.numbers.querysets import PhoneNumberQuerySet
 from cliqtel_portal.numbers.services import NumberFilters, StatusCount, count_numbers
 from cliqtel_portal.numbers.services.places import Place, place_of
 from cliqtel_portal.numbers.services.release import is_restorable, restore_number
 from cliqtel_portal.phone import display, national
 
-_PER_PAGE = 50
 _MAX_TAGS = 200  # of the menu
 _CHANGES = 10  # of a number's record
 _CONNECTABLE = frozenset({"active", "provisioning", "disabled"})
 _GIVES_UP = frozenset({"active", "disabled"})
 _AFTER_A_COUNT = {PhoneNumber.Status.QUARANTINE.value: "in quarantine"}
-_CURSOR = re.compile(r"(\+[1-9][0-9]{6,14})\.([0-9a-f-]{36})")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    number: PhoneNumber
-    capabilities: str
-    is_ticked: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,15 +47,6 @@ class Told:
 
     change: NumberChange
     words: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """`before` and `after` are cursors of the neighbouring pages, "" where there is none."""
-
-    rows: list[Row]
-    before: str
-    after: str
 
 
 @require_safe
@@ -80,17 +60,20 @@ def number_list(request: PortalRequest) -> HttpResponse:
     )
     found = form.narrow(PhoneNumber.objects.for_tenant(request.tenant))
     refused = take_refused(request)
+    sort = Sort.of(request.GET.get("sort", ""))
     return render(
         request,
         "numbers/list.html",
         {
             "form": form,
-            "page": _page(
+            "page": read_page(
                 found,
-                after=request.GET.get("after"),
-                before=request.GET.get("before"),
+                sort,
+                after=request.GET.get("after", ""),
+                before=request.GET.get("before", ""),
                 ticked=refused.get("ticked", ()),
             ),
+            "sort": sort,
             "found": found.count() if form.is_used else held,
             "held": held,
             "countries": len({one.country for one in counts}),
@@ -211,56 +194,3 @@ def _statuses(counts: Iterable[StatusCount]) -> list[tuple[int, str]]:
     for one in counts:
         sums[one.status] += one.count
     return [(count, _AFTER_A_COUNT.get(status, status)) for status, count in sums.most_common()]
-
-
-def _page(
-    found: PhoneNumberQuerySet, *, after: str | None, before: str | None, ticked: Collection[str]
-) -> Page:
-    """The numbers after or before a cursor, or the first; a cursor that isn't ours is ignored."""
-    start, end = _cursor(after), _cursor(before)
-    # A row value would do, but Django has none: the first condition lets the index in.
-    if start:
-        e164, number_id = start
-        found = found.filter(Q(e164__gte=e164) & (Q(e164__gt=e164) | Q(id__gt=number_id)))
-    elif end:
-        e164, number_id = end
-        found = found.filter(Q(e164__lte=e164) & (Q(e164__lt=e164) | Q(id__lt=number_id)))
-    is_backward = bool(end and not start)
-    order = ("-e164", "-id") if is_backward else ("e164", "id")
-    read = list(found.select_related("trunk", "call_flow").order_by(*order)[: _PER_PAGE + 1])
-    is_more = len(read) > _PER_PAGE
-    shown = read[:_PER_PAGE]
-    if is_backward:
-        shown.reverse()
-    return Page(
-        rows=[
-            Row(
-                number=number,
-                capabilities=capability_words(number.capabilities),
-                is_ticked=str(number.pk) in ticked,
-            )
-            for number in shown
-        ],
-        before=_name(shown[0]) if shown and (is_more if is_backward else start) else "",
-        after=_name(shown[-1]) if shown and (is_more or is_backward) else "",
-    )
-
-
-def _name(number: PhoneNumber) -> str:
-    return f"{number.e164}.{number.id}"
-
-
-def _cursor(text: str | None) -> tuple[str, uuid.UUID] | None:
-    match = _CURSOR.fullmatch(text or "")
-    if match is None:
-        return None
-    try:
-        return match[1], uuid.UUID(match[2])
-    except ValueError:
-        return None
-
-
-def capability_words(capabilities: Iterable[str]) -> str:
-    """“Voice, SMS”: always in the same order."""
-    held = set(capabilities)
-    return ", ".join(str(one.label) for one in Capability if one.value in held)
