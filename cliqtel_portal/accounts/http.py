@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 
 from cliqtel_portal import formats
 from cliqtel_portal.accounts.models import Membership, Tenant, User
@@ -86,9 +87,19 @@ def portal_view(
             with formats.written_as(membership.tenant.number_format):
                 return view(request, *args, **kwargs)  # type: ignore[arg-type]
 
+        inner.may = may  # type: ignore[attr-defined]
         return inner
 
     return decorate
+
+
+def may_open(path: str, role: str) -> bool:
+    """Whether there is a page at this path, and `portal_view` lets this role in."""
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return False
+    return bool(getattr(view, "may", may_read_portal)(role))
 
 
 def client_address(request: HttpRequest) -> str:

@@ -16,6 +16,8 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
+from cliqtel_portal.accounts.http import may_open
+
 _ALLOWED_TAGS = (
     {"a", "blockquote", "br", "button", "code", "div", "em", "h2", "h3", "h4", "hr", "li", "ol"}
     | {"p", "pre", "span", "strong", "ul"}
@@ -45,8 +47,11 @@ class SectionText:
     text: str
 
 
-def render_html(markdown: str) -> str:
-    """Return HTML that is safe to put in a page; headings carry the anchors of `sections_of`."""
+def render_html(markdown: str, *, role: str) -> str:
+    """Return HTML that is safe to put in a page; headings carry the anchors of `sections_of`.
+
+    Pages of the portal that a person of this role may not open are named, and no links.
+    """
     parser = _parser()
     for name, rule in _RULES.items():
         parser.add_render_rule(name, rule)
@@ -54,7 +59,7 @@ def render_html(markdown: str) -> str:
     for token, _, anchor in _headings(tokens):
         token.attrSet("id", anchor)
     return nh3.clean(
-        parser.renderer.render(tokens, parser.options, {}),
+        parser.renderer.render(tokens, parser.options, {"role": role}),
         tags=_ALLOWED_TAGS,
         attributes=_ALLOWED_ATTRIBUTES,
         url_schemes={"https", "http", "mailto"},
@@ -127,12 +132,16 @@ def _block_of_code(
 
 
 def _code(
-    _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, _env: Any
+    _renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, env: Any
 ) -> str:
-    """The name of a page leads there."""
+    """The name of a page leads there, or says that it is not for the reader."""
     text = tokens[index].content
     html = f"<code>{escape(text)}</code>"
-    return f'<a href="{text}">{html}</a>' if is_page(text) else html
+    if not is_page(text):
+        return html
+    if not may_open(text, env["role"]):
+        return f"{html} <span>(not with your role)</span>"
+    return f'<a href="{text}">{html}</a>'
 
 
 _RULES = {

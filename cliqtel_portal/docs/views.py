@@ -47,13 +47,14 @@ def article_detail(request: PortalRequest, slug: str) -> HttpResponse:
     article = _article_or_404(slug)
     chapters = services.contents()
     before, after = services.neighbours(chapters, slug)
+    html = render_html(article.markdown, role=request.membership.role)
     headings = article.sections.filter(position__gt=0).order_by("position").defer("search")
     return render(
         request,
         "docs/article_detail.html",
         {
             "article": article,
-            "html": mark_safe(render_html(article.markdown)),  # noqa: S308 - sanitised by nh3
+            "html": mark_safe(html),  # noqa: S308 - sanitised by nh3
             "headings": headings,
             "chapters": chapters,
             "before": before,
