@@ -17,6 +17,7 @@ from django.utils.crypto import constant_time_compare
 from cliqtel_portal.accounts.http import choose_membership
 from cliqtel_portal.accounts.models import Membership, User
 from cliqtel_portal.accounts.permissions import may_read_portal
+from cliqtel_portal.accounts.session_store import is_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ def seats_of(session_keys: Collection[str], now: datetime | None = None) -> dict
     of a role that reads the portal. Sessions are Django's own, in the database.
     """
     rows = Session.objects.filter(
-        session_key__in=set(session_keys), expire_date__gt=now or timezone.now()
+        session_key__in={key for key in session_keys if is_key(key)},
+        expire_date__gt=now or timezone.now(),
     )
     sessions = {row.session_key: row.get_decoded() for row in rows}
     users = _users_of(sessions)

@@ -195,6 +195,7 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = False  # django-ratelimit holds the doors (settings/mcp.py); no second locker
 ACCOUNT_PASSWORD_RESET_TIMEOUT = 3600
 PASSWORD_RESET_TIMEOUT = 3600  # seconds
+SESSION_ENGINE = "cliqtel_portal.accounts.session_store"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -97,6 +97,16 @@ def test_a_session_nobody_signed_in_to_has_no_seat(client, db):
     assert seats_of([key_of(client)]) == {}
 
 
+def test_a_cookie_that_no_session_has_is_a_stranger_s(client, key, db):
+    client.cookies.clear()
+    # Quoted cookies carry any byte, NUL too, which PostgreSQL takes in no question.
+    for forged in ('"\\000aaaaaaaaaaaaaaaa"', '"\\377\\376aaaaaaaa"', "a" * 5000, f'"{key}\\000"'):
+        answer = client.get("/", headers={"cookie": f"sessionid={forged}"})
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/account/login/")
+    assert seats_of([f"{key}\x00", "\x00" * 32]) == {}
+
+
 def test_any_number_of_sessions_costs_three_queries(client_class, acme, django_assert_num_queries):
     keys = []
     for _ in range(5):
