@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -60,6 +61,8 @@ _CELL_CHARS = 32_767
 _JSON_COLUMNS = frozenset(map(COLUMNS.index, ("arguments", "result")))
 # What a spreadsheet takes for the start of a formula; the last four are its full-width forms.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Where decimals have a comma, spreadsheets part the cells of a CSV at semicolons, quoted or not.
+_FORMULA_BEHIND = re.compile("([;\t])(?=[\\s\"']*[=+@\uff1d\uff0b\uff0d\uff20-])")
 
 
 def harmless(text: str) -> str:
@@ -149,11 +152,15 @@ def _csv_lines(lines: Iterable[Sequence[str]]) -> str:
     return buffer.getvalue()
 
 
+def _csv_text(text: str) -> str:
+    return _FORMULA_BEHIND.sub(r"\1'", harmless(text))
+
+
 def _csv_cell(at: int, value: Any) -> str:
     if at in _JSON_COLUMNS:
-        return harmless(_json_text(value))
+        return _csv_text(_json_text(value))
     if isinstance(value, str):
-        return harmless(value)
+        return _csv_text(value)
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -92,6 +92,18 @@ def test_no_cell_is_a_formula(acme, alice, start):
     assert harmless("harmless = really") == "harmless = really"
 
 
+@pytest.mark.parametrize("formula", ["=1+1", '"=1+1"', " -1", "@SUM(1)", "\uff1d1"])
+def test_no_cell_is_a_formula_where_semicolons_part_them(acme, alice, formula):
+    make_call(tenant_id=acme.pk, client_label=f"x;{formula};y", arguments={"note": f"a;{formula}"})
+    calls = ToolCall.objects.all()
+    response = export_response(calls, file_format="csv", actor=alice.user, tenant=acme)
+    content = body_of(response)
+    cells = [cell.lstrip('" ') for cell in content.decode().split(";")[1:]]
+    assert len(cells) == 3
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\uff1d"))]
+    assert csv_rows(content)[0]["client_label"] == f"x;'{formula};y"
+
+
 def test_pages_join_without_a_gap_or_a_double(acme, alice, settings):
     settings.EXPORT_PAGE_ROWS = 3
     for count in (6, 1):  # twice whole pages, then a last one that is not full
