@@ -17,6 +17,9 @@ from urllib.request import (
 )
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# All of IPv6 that was ever given out. Python calls more of it global: what was for one site, v4
+# written as v6, the NAT64 of one network.
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
 
 
 class NotPublic(OSError):
@@ -72,6 +75,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
         if inner is not None:
             return inner.is_global and not inner.is_multicast
+        if found not in _GIVEN_OUT:
+            return False
     return found.is_global and not found.is_multicast
 
 
