@@ -184,8 +184,14 @@ class SendMessage:
 
     def execute(self, approval: Approval, idempotency_key: str) -> Mapping[str, Any]:
         """The batch itself is the key: it is sent once."""
+        price = approval.price
+        if price is None:
+            raise LookupError(f"approval {approval.pk} has no price")
         batch = send_draft(
-            approval.tenant, batch_id=_batch_of(approval).pk, approval_id=approval.pk
+            approval.tenant,
+            batch_id=_batch_of(approval).pk,
+            approval_id=approval.pk,
+            at_most=price.first_charge,
         )
         return {
             "status": "queued",

@@ -29,3 +29,9 @@ class OptedOut(MessagingError):
     """The receiver said STOP after the message was queued."""
 
     code = "opted_out"
+
+
+class MessagePriceChanged(MessagingError):
+    """The message costs more than was approved."""
+
+    code = "price_changed"

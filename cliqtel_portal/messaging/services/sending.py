@@ -19,7 +19,12 @@ from cliqtel_portal.billing.services import hold_account, record_entry, require_
 from cliqtel_portal.carriers.models import CarrierOperation
 from cliqtel_portal.carriers.services import enqueue_all
 from cliqtel_portal.errors import NotFound
-from cliqtel_portal.messaging.errors import DraftWithdrawn, KeyConflict, OverLimit
+from cliqtel_portal.messaging.errors import (
+    DraftWithdrawn,
+    KeyConflict,
+    MessagePriceChanged,
+    OverLimit,
+)
 from cliqtel_portal.messaging.models import Message, MessageBatch
 from cliqtel_portal.messaging.models.formats import Channel
 from cliqtel_portal.messaging.services.allowance import daily_allowance
@@ -108,14 +113,20 @@ def check_draft(tenant: Tenant, *, batch_id: uuid.UUID, now: datetime | None = N
 
 @transaction.atomic
 def send_draft(
-    tenant: Tenant, *, batch_id: uuid.UUID, approval_id: uuid.UUID, now: datetime | None = None
+    tenant: Tenant,
+    *,
+    batch_id: uuid.UUID,
+    approval_id: uuid.UUID,
+    at_most: Money | None = None,
+    now: datetime | None = None,
 ) -> MessageBatch:
     """The draft is queued and booked; one that was sent already is returned as it is.
 
-    Who said STOP since is left out, and not paid for.
+    Who said STOP since is left out, and not paid for. `at_most` is what was approved.
 
     Raises:
         NotFound, InvalidArguments, DraftWithdrawn: as for `check_draft`.
+        MessagePriceChanged: it costs more now, or in another currency.
         BalanceTooLow: the account does not pay it.
     """
     now = now or timezone.now()
@@ -128,6 +139,8 @@ def send_draft(
     if batch.state == State.WITHDRAWN:
         raise DraftWithdrawn("This message was withdrawn. Have it drafted again.")
     prepared = _prepared(batch, now)
+    if at_most is not None and not _is_within(prepared.cost, at_most):
+        raise MessagePriceChanged("The price went up after the approval. Nothing was sent.")
     batch.state = State.SENT
     batch.sent_at = now
     batch.approval_id = approval_id
@@ -182,6 +195,10 @@ def _new_batch(
         created_at=now,
         sent_at=now if state == State.SENT else None,
     )
+
+
+def _is_within(cost: Money, most: Money) -> bool:
+    return cost.currency == most.currency and cost.amount <= most.amount
 
 
 def _prepared(batch: MessageBatch, now: datetime) -> Prepared:

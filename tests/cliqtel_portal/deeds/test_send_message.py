@@ -20,6 +20,7 @@ from cliqtel_portal.messaging.errors import DraftWithdrawn
 from cliqtel_portal.messaging.models import Message, MessageBatch
 from cliqtel_portal.messaging.models.formats import Channel
 from cliqtel_portal.messaging.services import daily_allowance
+from cliqtel_portal.pricing.models import Price
 from tests.factories.accounts import MembershipFactory
 from tests.factories.approvals import past_the_triggers
 from tests.factories.billing import LedgerEntryFactory
@@ -139,6 +140,21 @@ def test_rejected_it_is_withdrawn_and_the_page_still_shows_it(acme, alice, deed)
     approval.refresh_from_db()
     assert deed.present(approval).context["batch"].body == "Hello"
     deed.withdraw(approval)
+    assert not Message.objects.exists()
+
+
+def test_a_price_that_rose_since_it_was_begun_is_not_charged(acme, alice):
+    """A worker died right after `begun_at`: the next one asks no recheck any more."""
+    approval = send(alice).approval
+    approve(alice, approval_id=approval.pk, seen_digest=approval.digest)
+    claimed = execution.claim_for_execution(approval.pk)
+    execution._mark_begun(claimed, claimed.decided_at)
+    Price.objects.update(sms_out=Decimal("0.50"))
+    execution.execute_approval(approval.pk, now=claimed.due_at)
+    approval.refresh_from_db()
+    assert (approval.status, approval.error_code) == ("failed", "price_changed")
+    assert balance(acme).amount == Decimal("10.00")
+    assert MessageBatch.objects.get().state == "withdrawn"
     assert not Message.objects.exists()
 
 
