@@ -15,11 +15,15 @@ from psycopg import Error as DatabaseError
 
 from cliqtel_portal.accounts import permissions
 from cliqtel_portal.accounts.models import Membership, Tenant, User
+from cliqtel_portal.accounts.services.actors import permitted
 from cliqtel_portal.errors import InvalidArguments, NotFound, NotPermitted, PortalError, Problem
 from mcp_access import tokens
 from mcp_access.connections import check_connection_is_free, lock_connections
 from mcp_access.limits import limits_of
 from mcp_access.models import AccessToken
+
+
+_REFUSAL = "Your role has no AI access. Ask an owner of the account."
 
 
 class TokenNotLive(PortalError):
@@ -72,6 +76,8 @@ def issue_token(
         raise InvalidArguments("The token can't be made as asked.", problems=problems)
     # One at a time for a tenant, or two people would both take the last connection.
     tenant = lock_connections(actor.tenant)
+    # Under the lock that whoever removes them holds: their tokens are being ended, this one too.
+    permitted(actor, permissions.may_use_ai_access, _REFUSAL)
     check_connection_is_free(tenant)
     _take_name_from_expired(tenant, name.strip())
     return _create(
@@ -271,7 +277,7 @@ def _constraint(error: IntegrityError) -> str | None:
 
 def _check_may_use(actor: Membership) -> None:
     if not permissions.may_use_ai_access(actor.role):
-        raise NotPermitted("Your role has no AI access. Ask an owner of the account.")
+        raise NotPermitted(_REFUSAL)
 
 
 def _take_name_from_expired(tenant: Tenant, name: str) -> None:
