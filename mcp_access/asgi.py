@@ -6,6 +6,7 @@ millisecond and hold nothing that is needed here.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import time
@@ -130,17 +131,18 @@ class McpEndpoint:
         call = await gate.admit(found.principal, request)
         if call is not None and call.burst is not None:
             answer.headers += call.burst.headers
+        # The SDK refuses some without calling the tool: protocol version, headers, parameters.
+        unfinished = "invalid_request"
         try:
             await _hand_over(scope, receive, answer, found, request, call)
+        except asyncio.CancelledError:
+            # The client left, or the server stops. What a thread has begun it brings to its end.
+            unfinished = "interrupted"
+            raise
         finally:
             if call is not None and not call.is_closed:
-                # The SDK refused it (protocol version, headers, parameters) or the client left.
-                await pipeline.close(
-                    call,
-                    Outcome(
-                        status="error", error_code="invalid_request", duration_ms=call.duration_ms
-                    ),
-                )
+                ended = Outcome(status="error", error_code=unfinished, duration_ms=call.duration_ms)
+                await pipeline.close(call, ended)
             authentication.remember_use(
                 found,
                 tool=request.tool_name if call else "",
