@@ -75,9 +75,10 @@ def hosts(token: str = PLACEHOLDER) -> list[Host]:
             guide=_CLAUDE,
             caller="Anthropic's network",
             sign_in=Way(
-                where="Settings → Connectors → Add custom connector. Paste the URL, choose Add, "
-                "then Connect, and sign in.",
+                where="Customize (in older versions Settings) → Connectors → Add custom connector. "
+                "Paste the URL, choose Add, then Connect, and sign in.",
                 blocks=(url,),
+                note="On Team and Enterprise plans an owner adds it for the organisation first.",
             ),
             token=Way(
                 where="Claude Desktop: Settings → Developer → Edit config, then restart it. Needs "
