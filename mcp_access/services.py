@@ -22,7 +22,6 @@ from mcp_access.connections import check_connection_is_free, lock_connections
 from mcp_access.limits import limits_of
 from mcp_access.models import AccessToken
 
-
 _REFUSAL = "Your role has no AI access. Ask an owner of the account."
 
 
