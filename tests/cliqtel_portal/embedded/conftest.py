@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +43,26 @@ def _new_data_dir() -> Iterator[Path]:
 @pytest.fixture(name="data_dir")
 def _data_dir() -> Iterator[Path]:
     yield from _new_data_dir()
+
+
+@pytest.fixture(scope="session")
+def _stopped() -> Iterator[Path]:
+    directories = _new_data_dir()
+    directory = next(directories)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in NAMES:
+            patch.delenv(name, raising=False)
+        with servers(directory, durable=False):
+            pass
+    yield directory
+    next(directories, None)
+
+
+@pytest.fixture(name="used_dir")
+def _used_dir(data_dir: Path, _stopped: Path) -> Path:
+    """A data directory that was used before: making its cluster is most of a second."""
+    subprocess.run(["cp", "-a", str(_stopped), str(data_dir)], check=True)
+    return data_dir
 
 
 @pytest.fixture(scope="module")

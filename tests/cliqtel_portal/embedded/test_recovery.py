@@ -34,74 +34,73 @@ def _postmaster(data_dir: Path) -> int:
 
 
 def test_servers_of_a_killed_user_are_adopted_and_stopped(
-    data_dir: Path, new_user: NewUser
+    used_dir: Path, new_user: NewUser
 ) -> None:
-    user = new_user(data_dir)
+    user = new_user(used_dir)
     urls = user.urls()
     user.kill()
-    before = server_pids(data_dir)
+    before = server_pids(used_dir)
     assert before
-    with servers(data_dir) as found:
+    with servers(used_dir) as found:
         assert [found.database_url, found.valkey_url] == urls
-        assert _postmaster(data_dir) in before
-    assert server_pids(data_dir) == []
+        assert _postmaster(used_dir) in before
+    assert server_pids(used_dir) == []
 
 
-def test_what_a_killed_stack_left_in_the_file_is_void(data_dir: Path, new_user: NewUser) -> None:
-    user = new_user(data_dir)
+def test_what_a_killed_stack_left_in_the_file_is_void(used_dir: Path, new_user: NewUser) -> None:
+    user = new_user(used_dir)
     user.urls()
     user.kill()
-    file = data_dir / "cliqtel.env"
+    file = used_dir / "cliqtel.env"
     file.write_text(file.read_text().replace("SECRET_KEY=", "SECRET_KEY=old"))
-    with servers(data_dir):
+    with servers(used_dir):
         assert "SECRET_KEY=old" not in file.read_text()
 
 
 def test_killed_servers_come_back_at_the_address_their_users_know(
-    data_dir: Path, new_user: NewUser
+    used_dir: Path, new_user: NewUser
 ) -> None:
-    user = new_user(data_dir)
+    user = new_user(used_dir)
     urls = user.urls()
-    leftovers.end(server_pids(data_dir), (signal.SIGKILL, 5.0))
-    with servers(data_dir, durable=False) as found:
+    leftovers.end(server_pids(used_dir), (signal.SIGKILL, 5.0))
+    with servers(used_dir, durable=False) as found:
         assert [found.database_url, found.valkey_url] == urls
         psycopg.connect(urls[0]).close()
         with redis.Redis.from_url(urls[1]) as client:
             assert client.ping()
     assert user.leave() == 0
-    assert server_pids(data_dir) == []
+    assert server_pids(used_dir) == []
 
 
-def test_backends_of_a_killed_postmaster_do_not_hinder_the_next_start(data_dir: Path) -> None:
-    with servers(data_dir, durable=False) as first, psycopg.connect(first.database_url) as busy:
+def test_backends_of_a_killed_postmaster_do_not_hinder_the_next_start(used_dir: Path) -> None:
+    with servers(used_dir, durable=False) as first, psycopg.connect(first.database_url) as busy:
         # Stopped, it can't notice that its postmaster is gone, and keeps the shared memory.
         os.kill(busy.info.backend_pid, signal.SIGSTOP)
-        os.kill(_postmaster(data_dir), signal.SIGKILL)
-        with servers(data_dir, durable=False) as second:
+        os.kill(_postmaster(used_dir), signal.SIGKILL)
+        with servers(used_dir, durable=False) as second:
             psycopg.connect(second.database_url).close()
 
 
 @pytest.fixture
-def other_process(data_dir: Path) -> Iterator[int]:
+def other_process(used_dir: Path) -> Iterator[int]:
     """Some process of the user that PostgreSQL runs as."""
-    data_dir.mkdir(mode=0o711)
-    account = placement.find_place(data_dir).account
+    account = placement.find_place(used_dir).account
     with subprocess.Popen(["sleep", "60"], user=account.uid, group=account.gid) as process:
         yield process.pid
         process.kill()
 
 
 def test_a_pid_that_another_process_has_now_does_not_hinder_the_next_start(
-    data_dir: Path, other_process: int
+    used_dir: Path, other_process: int
 ) -> None:
-    with servers(data_dir, durable=False):
-        file = placement.find_place(data_dir).cluster / "postmaster.pid"
+    with servers(used_dir, durable=False):
+        file = placement.find_place(used_dir).cluster / "postmaster.pid"
         lines = file.read_text().splitlines()
         (owner, mode) = (file.stat().st_uid, file.stat().st_mode)
     file.write_text("\n".join([str(other_process), *lines[1:]]))
     os.chown(file, owner, -1)
     file.chmod(mode)
-    with servers(data_dir, durable=False) as found:
+    with servers(used_dir, durable=False) as found:
         psycopg.connect(found.database_url).close()
     os.kill(other_process, 0)
 
@@ -150,50 +149,50 @@ def test_a_first_start_that_is_killed_half_way_is_done_again(
     assert not (placement.find_place(data_dir).home / "password").exists()
 
 
-def test_a_cluster_without_its_marker_is_made_anew(data_dir: Path) -> None:
-    with servers(data_dir, durable=False):
-        home = placement.find_place(data_dir).home
+def test_a_cluster_without_its_marker_is_made_anew(used_dir: Path) -> None:
+    with servers(used_dir, durable=False):
+        home = placement.find_place(used_dir).home
     (home / "marker").unlink()
     (home / "data" / "postgresql.conf").unlink()
-    with servers(data_dir, durable=False) as found:
+    with servers(used_dir, durable=False) as found:
         psycopg.connect(found.database_url).close()
 
 
-def test_a_cluster_of_another_password_is_made_anew(data_dir: Path) -> None:
-    with servers(data_dir, durable=False):
-        password = data_dir / "postgres.password"
+def test_a_cluster_of_another_password_is_made_anew(used_dir: Path) -> None:
+    with servers(used_dir, durable=False):
+        password = used_dir / "postgres.password"
         password.write_text("of another cluster")
-    with servers(data_dir, durable=False) as found:
+    with servers(used_dir, durable=False) as found:
         assert password.read_text() != "of another cluster"
         psycopg.connect(found.database_url).close()
 
 
 def test_servers_of_a_deleted_data_dir_end_when_it_is_made_again(
-    data_dir: Path, new_user: NewUser
+    used_dir: Path, new_user: NewUser
 ) -> None:
-    user = new_user(data_dir)
+    user = new_user(used_dir)
     old_urls = user.urls()
-    old = server_pids(data_dir)
-    shutil.rmtree(data_dir)
-    with servers(data_dir, durable=False) as found:
-        assert not set(old) & set(server_pids(data_dir))
+    old = server_pids(used_dir)
+    shutil.rmtree(used_dir)
+    with servers(used_dir, durable=False) as found:
+        assert not set(old) & set(server_pids(used_dir))
         assert [found.database_url, found.valkey_url] != old_urls
         # The user of the deleted one leaves, and takes nothing of the new one along.
         assert user.leave() == 0
         psycopg.connect(found.database_url).close()
         with redis.Redis.from_url(found.valkey_url) as client:
             assert client.ping()
-    assert server_pids(data_dir) == []
+    assert server_pids(used_dir) == []
 
 
 def test_the_last_user_of_a_deleted_data_dir_stops_its_servers(
-    data_dir: Path, new_user: NewUser
+    used_dir: Path, new_user: NewUser
 ) -> None:
-    user = new_user(data_dir)
+    user = new_user(used_dir)
     user.urls()
-    old = server_pids(data_dir)
+    old = server_pids(used_dir)
     assert old
-    shutil.rmtree(data_dir)
+    shutil.rmtree(used_dir)
     assert user.leave() == 0
     assert not [pid for pid in old if Path("/proc", str(pid)).exists() and not _is_zombie(pid)]
 
@@ -206,7 +205,7 @@ def _is_zombie(pid: int) -> bool:
 
 
 def test_a_port_that_is_taken_in_the_last_moment_is_not_insisted_on(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+    used_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         busy = taken.getsockname()[1]
@@ -219,23 +218,23 @@ def test_a_port_that_is_taken_in_the_last_moment_is_not_insisted_on(
                     offers.pop() if offers else free_port(preferred)
                 ),
             )
-        with servers(data_dir, durable=False) as found:
+        with servers(used_dir, durable=False) as found:
             assert urlsplit(found.database_url).port != busy
             assert urlsplit(found.valkey_url).port != busy
 
 
-def test_a_damaged_cluster_is_explained_and_nothing_is_left(data_dir: Path) -> None:
-    with servers(data_dir, durable=False):
-        home = placement.find_place(data_dir).home
+def test_a_damaged_cluster_is_explained_and_nothing_is_left(used_dir: Path) -> None:
+    with servers(used_dir, durable=False):
+        home = placement.find_place(used_dir).home
     (home / "data" / "global" / "pg_control").unlink()
     with (
         pytest.raises(EmbeddedError, match=f"remove {home} to begin with an empty one") as caught,
-        servers(data_dir),
+        servers(used_dir),
     ):
         pass
     assert "pg_control" in str(caught.value)
-    assert server_pids(data_dir) == []
-    assert not (data_dir / "cliqtel.env").exists()
+    assert server_pids(used_dir) == []
+    assert not (used_dir / "cliqtel.env").exists()
 
 
 def test_an_error_in_the_block_stops_the_servers_and_goes_on(
