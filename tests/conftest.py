@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 from django.db import connection
 
+from tests.snapshots import Snapshot, snapshot
 from tests.template import ensure_template
 
 if TYPE_CHECKING:
@@ -31,6 +32,20 @@ def django_db_modify_db_settings(
     """pytest-django's hook before it makes the test database."""
     with django_db_blocker.unblock():
         connection.settings_dict["TEST"]["TEMPLATE"] = ensure_template()
+
+
+@pytest.fixture(scope="session")
+def _demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Snapshot[str]:
+    from cliqtel_portal.management.commands.demo import seed
+
+    with django_db_blocker.unblock():
+        return snapshot(seed)
+
+
+@pytest.fixture
+def demo(_demo: Snapshot[str], db: None) -> None:
+    """The demo's data, as `manage.py demo` makes it."""
+    _demo.restore()
 
 
 @pytest.fixture

@@ -23,6 +23,11 @@ def pytest_configure() -> None:
 
 
 def _delete_committed(_test: TransactionTestCase) -> None:
+    empty()
+
+
+def empty() -> None:
+    """Delete what is committed."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with transaction.atomic():
@@ -36,24 +41,30 @@ def _delete_committed(_test: TransactionTestCase) -> None:
             return
 
 
-def _delete() -> None:
+def filled() -> list[str]:
+    """Tables with rows that tests make."""
     with connection.cursor() as cursor:
         cursor.execute(
             " UNION ALL ".join(
                 f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")" for table in _tables()
             )
         )
-        filled = [table for (table,) in cursor.fetchall()]
-        if not filled:
-            return
-        guarded = [table for table in filled if table in _append_only()]
-        # Foreign keys are checked at the end, so that the order does not matter.
-        statements = [
-            *(f'ALTER TABLE "{table}" DISABLE TRIGGER USER' for table in guarded),
-            *(f'DELETE FROM "{table}"' for table in filled),
-            "SET CONSTRAINTS ALL IMMEDIATE",
-            *(f'ALTER TABLE "{table}" ENABLE TRIGGER USER' for table in guarded),
-        ]
+        return [table for (table,) in cursor.fetchall()]
+
+
+def _delete() -> None:
+    tables = filled()
+    if not tables:
+        return
+    guarded = [table for table in tables if table in _append_only()]
+    # Foreign keys are checked at the end, so that the order does not matter.
+    statements = [
+        *(f'ALTER TABLE "{table}" DISABLE TRIGGER USER' for table in guarded),
+        *(f'DELETE FROM "{table}"' for table in tables),
+        "SET CONSTRAINTS ALL IMMEDIATE",
+        *(f'ALTER TABLE "{table}" ENABLE TRIGGER USER' for table in guarded),
+    ]
+    with connection.cursor() as cursor:
         cursor.execute("; ".join(statements))
 
 

@@ -25,12 +25,14 @@ import pytest
 from django.conf import settings as project
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 from pytest_django.live_server_helper import LiveServer
 
 from cliqtel_portal.accounts.models import Membership
 from tests.browser.eye import problems_of
+from tests.browser.portal_server import Portal, running_portal
 from tests.browser.world import World, furnish
+from tests.snapshots import Snapshot, snapshot
 
 SignIn = Callable[..., Page]
 Shots = Callable[[str], None]
@@ -126,6 +128,34 @@ def shots(page: Page) -> Shots:
     return look
 
 
+@pytest.fixture(scope="session")
+def _furnished(
+    _demo: Snapshot[str], django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Snapshot[World]:
+    def make() -> World:
+        _demo.restore()
+        return furnish()
+
+    with django_db_blocker.unblock():
+        return snapshot(make)
+
+
 @pytest.fixture
-def world(transactional_db: None) -> World:
-    return furnish()
+def world(_furnished: Snapshot[World], transactional_db: None) -> World:
+    return _furnished.restore()
+
+
+@pytest.fixture(scope="session")
+def portal(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Portal]:
+    """For a module whose `live_server` must have sockets, or be reached by an AI host."""
+    with django_db_blocker.unblock():
+        running = running_portal()
+        server = running.__enter__()
+    yield server
+    running.__exit__(None, None, None)
+
+
+@pytest.fixture
+def olivia(transactional_db: None, demo: None) -> Membership:
+    """Owner of the demo's acme."""
+    return Membership.objects.select_related("user", "tenant").get(user__email="owner@acme.test")

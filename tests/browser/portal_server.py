@@ -66,5 +66,6 @@ def running_portal() -> Iterator[Portal]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     # Sockets and cookies are bound to the issuer's origin.
-    with daphne(port=port, OAUTH_ISSUER=url, MCP_RESOURCE_URL=f"{url}/mcp"):
+    names = {"OAUTH_ISSUER": url, "MCP_RESOURCE_URL": f"{url}/mcp"}
+    with daphne(port=port, RATE_LIMIT_SELF_TEST="1000/m", **names):
         yield Portal(url=url)

@@ -5,7 +5,6 @@ No test by its name, so that only that command runs it. Ids and dates differ fro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from playwright.sync_api import expect
 
 from cliqtel_portal.notices.models import Notice
 from tests.browser.conftest import SignIn
-from tests.browser.portal_server import Portal, running_portal
+from tests.browser.portal_server import Portal
 from tests.browser.world import World
 
 pytestmark = pytest.mark.browser
@@ -48,9 +47,8 @@ PICTURES = (
 
 
 @pytest.fixture
-def live_server(transactional_db: None) -> Iterator[Portal]:
-    with running_portal() as portal:
-        yield portal
+def live_server(portal: Portal, transactional_db: None) -> Portal:
+    return portal
 
 
 def test_take_the_pictures(sign_in: SignIn, world: World) -> None:

@@ -4,7 +4,6 @@ the chat widget, the carrier's sandbox. Tasks run in the web process.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,25 +15,22 @@ from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.billing.models import LedgerEntry
 from cliqtel_portal.callflows.models import CallFlow, Revision
 from cliqtel_portal.carriers.models import CarrierOperation
-from cliqtel_portal.management.commands.demo import seed
 from cliqtel_portal.messaging.models import Message
 from cliqtel_portal.numbers.models import PhoneNumber
 from tests.browser.conftest import SignIn
-from tests.browser.portal_server import Host, Portal, running_portal
+from tests.browser.portal_server import Host, Portal
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def live_server(transactional_db: None) -> Iterator[Portal]:
-    with running_portal() as portal:
-        yield portal
+def live_server(portal: Portal, transactional_db: None) -> Portal:
+    return portal
 
 
 @pytest.fixture
-def owner(live_server: Portal) -> Membership:
-    seed()
-    return Membership.objects.select_related("user", "tenant").get(user__email="owner@acme.test")
+def owner(olivia: Membership) -> Membership:
+    return olivia
 
 
 @pytest.fixture

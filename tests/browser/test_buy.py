@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.core.management import call_command
 from playwright.sync_api import expect
 
 from approvals.models import Approval
@@ -12,14 +11,6 @@ from cliqtel_portal.numbers.models import Reservation
 from tests.browser.conftest import Shots, SignIn
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def olivia(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Membership:
-    """Owner of the demo's acme."""
-    monkeypatch.setenv("CLIQTEL_DEMO_PASSWORD", "correct horse battery")
-    call_command("demo", verbosity=0)
-    return Membership.objects.get(user__email="owner@acme.test")
 
 
 def test_numbers_are_found_held_and_ordered(

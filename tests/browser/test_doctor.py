@@ -2,53 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings as project
-from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from cliqtel_portal.accounts.models import Membership, Tenant
 from mcp_access.models import AccessToken, OAuthAttempt
-from tests.browser.conftest import Shots
+from tests.browser.conftest import Shots, SignIn
+from tests.browser.portal_server import Portal
 from tests.factories.mcp_access import make_token
-from tests.wire import Web, daphne, free_port
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.browser
 
 PAGE = "/numbers/ai-access/doctor/"
 
 
-@pytest.fixture(scope="module")
-def portal(django_db_setup: None, django_db_blocker: Any) -> Iterator[Web]:
-    port = free_port()
-    origin = f"http://127.0.0.1:{port}"
-    with ExitStack() as stack:
-        with django_db_blocker.unblock():
-            web = stack.enter_context(
-                daphne(
-                    port=port,
-                    OAUTH_ISSUER=origin,
-                    MCP_RESOURCE_URL=f"{origin}/mcp",
-                    RATE_LIMIT_SELF_TEST="1000/m",
-                )
-            )
-        yield web
+@pytest.fixture
+def live_server(portal: Portal, transactional_db: None) -> Portal:
+    return portal
 
 
 @pytest.fixture
-def doctor(portal: Web, context: BrowserContext, page: Page, alice: Membership) -> Page:
+def doctor(sign_in: SignIn, alice: Membership) -> Page:
     """Alice looks at the doctor."""
-    client = Client()
-    client.force_login(alice.user, backend=project.AUTHENTICATION_BACKENDS[0])
-    cookie = client.cookies[project.SESSION_COOKIE_NAME]
-    context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": portal.origin}])
-    page.goto(f"{portal.origin}{PAGE}")
+    page = sign_in(alice)
+    page.goto(PAGE)
     return page
 
 

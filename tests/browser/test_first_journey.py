@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from cliqtel_portal.management.commands.demo import PASSWORD_VARIABLE, seed
-from tests.browser.portal_server import Portal, running_portal
+from cliqtel_portal.accounts.models import Membership
+from tests.browser.portal_server import Portal
 
 pytestmark = pytest.mark.browser
 
@@ -19,11 +18,10 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def live_server(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
-    monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
-    seed()
-    with running_portal() as portal:
-        yield portal
+def live_server(portal: Portal, olivia: Membership) -> Portal:
+    olivia.user.set_password(PASSWORD)
+    olivia.user.save()
+    return portal
 
 
 def paste(lines: str) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.core.management import call_command
 from playwright.sync_api import expect
 
 from cliqtel_portal.accounts.models import Membership
@@ -23,12 +22,7 @@ def test_home_leads_on(sign_in: SignIn, alice: Membership) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("AI Access")
 
 
-def test_home_of_an_account_in_use(
-    sign_in: SignIn, transactional_db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CLIQTEL_DEMO_PASSWORD", "correct horse battery")
-    call_command("demo", verbosity=0)
-    olivia = Membership.objects.get(user__email="owner@acme.test")
+def test_home_of_an_account_in_use(sign_in: SignIn, olivia: Membership) -> None:
     principal = principal_of(olivia)
     for query in ("porting", "sms", "emergency"):
         execute_tool_call_sync(principal, "search_docs", {"query": query})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.core.management import call_command
 from playwright.sync_api import expect
 
 from cliqtel_portal import celery  # noqa: F401 - so that tasks are run here
@@ -21,14 +20,6 @@ TEXT = (
     "http://evil.example \u202ereversed\u202c"
     "<script>alert(1)</script>"
 )
-
-
-@pytest.fixture
-def olivia(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Membership:
-    """Owner of the demo's acme, which has messages, templates and an opt-out."""
-    monkeypatch.setenv("CLIQTEL_DEMO_PASSWORD", "correct horse battery")
-    call_command("demo", verbosity=0)
-    return Membership.objects.get(user__email="owner@acme.test")
 
 
 def test_a_message_over_the_limit_is_read_and_approved(

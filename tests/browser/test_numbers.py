@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.core.management import call_command
 from playwright.sync_api import BrowserContext, expect
 
 from cliqtel_portal.accounts.models import Membership
@@ -11,14 +10,6 @@ from cliqtel_portal.numbers.models import PhoneNumber
 from tests.browser.conftest import Shots, SignIn
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def olivia(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Membership:
-    """Owner of the demo's acme, which has numbers of every kind."""
-    monkeypatch.setenv("CLIQTEL_DEMO_PASSWORD", "correct horse battery")
-    call_command("demo", verbosity=0)
-    return Membership.objects.get(user__email="owner@acme.test")
 
 
 def test_numbers_are_filtered_copied_and_looked_at(

@@ -21,7 +21,6 @@ from cliqtel_portal.accounts.services.profile import ask_for_email_change
 from cliqtel_portal.callflows.models import CallFlow
 from cliqtel_portal.docs.models import Article
 from cliqtel_portal.ids import uuid7
-from cliqtel_portal.management.commands.demo import seed
 from cliqtel_portal.messaging.models import MessageBatch, OptOut
 from cliqtel_portal.notices.models import Notice
 from cliqtel_portal.numbers.models import PhoneNumber
@@ -62,8 +61,7 @@ class World:
 
 
 def furnish() -> World:
-    """Some seconds' work; the same each time but for ids and times."""
-    seed()
+    """To the demo's data."""
     people = {
         one.user.email.split("@")[0]: one
         for one in Membership.objects.filter(tenant__slug="acme").select_related("user", "tenant")
