@@ -180,13 +180,13 @@ def _card(member: Membership, approval: Approval, requirement: Requirement, now:
         for decision in decisions
         if decision.round == approval.round and decision.verdict == Decision.Verdict.APPROVE
     }
-    missing = 0
-    if status == Status.PENDING:
-        missing = max(1, requirement.deciders - len(agreed & requirement.pool))
+    lacking = requirement.deciders - len(agreed & requirement.pool)
+    # With fewer people, or a milder policy, since the last word: one more click is enough.
+    missing = max(1, lacking) if status == Status.PENDING else 0
     is_mine = approval.requester_id == member.user_id
     can_run = status == Status.PENDING and is_registered(approval.action)
     may_decide = can_run and requirement.terms.may_decide(member.role)
-    why_not = _why_not(member, approval, requirement, status, agreed, missing)
+    why_not = _why_not(member, approval, requirement, status, agreed, lacking)
     is_cancelled = status == Status.CANCELLED
     decider = approval.requester if is_cancelled else last.user if last else None
     return Card(
@@ -231,7 +231,7 @@ def _why_not(
     requirement: Requirement,
     status: Status,
     agreed: set[uuid.UUID],
-    missing: int,
+    lacking: int,
 ) -> str:
     if status == Status.EXPIRED:
         return "Nobody decided in time. Have it drafted again."
@@ -240,9 +240,9 @@ def _why_not(
     if not requirement.terms.may_decide(member.role):
         deciders = Policy.DeciderRole(requirement.terms.decider_role).label
         return f"{deciders} of {member.tenant.name} decide this."
-    if member.user_id in agreed:
-        people = "person has" if missing == 1 else "people have"
-        return f"You have approved it. {missing} more {people} to."
+    if member.user_id in agreed and lacking > 0:
+        people = "person has" if lacking == 1 else "people have"
+        return f"You have approved it. {lacking} more {people} to."
     if requirement.excludes_requester and approval.requester_id == member.user_id:
         return "You asked for it, so another person has to approve it."
     if not is_registered(approval.action):

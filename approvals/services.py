@@ -167,8 +167,11 @@ def _approve(
     if requirement.excludes_requester and actor.user_id == approval.requester_id:
         raise OwnRequest("This needs another person: you can't approve what you asked for.")
     agreed = approval.decisions.filter(round=approval.round, verdict=Decision.Verdict.APPROVE)
+    # Of those who may still decide: who was demoted since agreeing no longer counts.
+    counting = agreed.filter(user__in=requirement.pool)
     earlier = agreed.filter(user_id=actor.user_id).select_related("user").first()
-    if earlier is not None:
+    # With fewer people, or a milder policy, since: their word may be enough now, said once more.
+    if earlier is not None and counting.count() < requirement.deciders:
         raise AlreadyDecided(
             status="approved", decided_by=earlier.user.display_name, decided_at=earlier.at
         )
@@ -181,11 +184,16 @@ def _approve(
     if price != approval.price:
         _requote(approval, price, now)
         return None
-    _decide(
-        approval, actor, Decision.Verdict.APPROVE, comment, now, with_password=password_confirmed
-    )
-    # Of those who may still decide: who was demoted since agreeing no longer counts.
-    missing = requirement.deciders - agreed.filter(user__in=requirement.pool).count()
+    if earlier is None:
+        _decide(
+            approval,
+            actor,
+            Decision.Verdict.APPROVE,
+            comment,
+            now,
+            with_password=password_confirmed,
+        )
+    missing = requirement.deciders - counting.count()
     if missing <= 0:
         due_at = now + timedelta(seconds=settings.APPROVAL_LOST_SECONDS)
         _move(approval, Status.APPROVED, decided_at=now, due_at=due_at)

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from approvals import services
+from approvals.cards import cards_of
 from approvals.errors import AlreadyDecided, OwnRequest, PasswordRequired
 from approvals.models import Approval, Decision, Policy
 from approvals.policies import parse_layers, requirement_of, terms_of
@@ -191,6 +192,22 @@ def test_who_agreed_and_was_demoted_no_longer_counts(alice, carol, bob, executor
     Membership.objects.filter(pk=carol.pk).update(role="member")
     assert approve(alice, approval).missing == 1
     assert approve(dave, approval).missing == 0
+
+
+def test_one_word_more_is_enough_where_the_second_person_is_gone(alice, carol, bob, executor):
+    """Else it would wait for nobody until its time is over."""
+    make_policy(alice, layers=LAYERS)
+    executor.price = quote_of("100")
+    approval = make_approval(bob, price=executor.price)
+    assert approve(alice, approval).missing == 1
+    Membership.objects.filter(pk=carol.pk).update(role="member")
+    (found,) = cards_of(alice, [approval])
+    assert (found.why_not, found.may_approve, found.needs_password) == ("", True, True)
+    with pytest.raises(PasswordRequired):
+        approve(alice, approval)
+    assert approve(alice, approval, password_confirmed=True).missing == 0
+    approval.refresh_from_db()
+    assert (approval.status, approval.decisions.count()) == ("approved", 1)
 
 
 def test_too_few_people_confirm_with_their_password(alice, bob, executor):
