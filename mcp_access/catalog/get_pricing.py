@@ -3,7 +3,6 @@ from __future__ import annotations
 from pydantic import Field
 
 from cliqtel_portal.countries import country_name
-from cliqtel_portal.errors import InvalidArguments, Problem
 from cliqtel_portal.money import Money
 from cliqtel_portal.pricing import services
 from mcp_access.tools.annotations import READ
@@ -13,6 +12,7 @@ from mcp_access.tools.fields import (
     Limit,
     MoneyPart,
     NumberType,
+    another_list,
     decode_cursor,
     encode_cursor,
     timestamp,
@@ -174,8 +174,5 @@ def _after(cursor: str | None) -> str | None:
         return None
     (country,) = decode_cursor(cursor, 1)
     if len(country) != 2 or not country.isascii():
-        raise InvalidArguments(
-            "The cursor is of another list. Leave it out to start at the first page.",
-            problems=[Problem(field="cursor", message="Use next_cursor of the page before.")],
-        )
+        raise another_list()
     return country

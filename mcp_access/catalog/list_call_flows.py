@@ -7,7 +7,14 @@ from pydantic import Field
 from cliqtel_portal import phone
 from cliqtel_portal.callflows import services
 from mcp_access.tools.annotations import READ
-from mcp_access.tools.fields import Cursor, Limit, decode_cursor, encode_cursor, timestamp
+from mcp_access.tools.fields import (
+    Cursor,
+    Limit,
+    another_list,
+    decode_cursor,
+    encode_cursor,
+    timestamp,
+)
 from mcp_access.tools.tool import Answer, Arguments, Context, Part, Result, tool
 
 
@@ -56,9 +63,11 @@ def list_call_flows(context: Context, arguments: ListCallFlowsArguments) -> Answ
     active: calls follow it. draft: not published. none: calls go to a trunk or are rejected.
     pending_change_id: a change that waits for a person. get_call_flow shows the flow itself.
     """
-    after = decode_cursor(arguments.cursor, 1)[0] if arguments.cursor else ""
     page = services.routing_of_numbers(
-        context.principal.tenant, status=arguments.status, after=after, limit=arguments.limit
+        context.principal.tenant,
+        status=arguments.status,
+        after=_after(arguments.cursor),
+        limit=arguments.limit,
     )
     return Answer(
         result=ListCallFlowsResult(
@@ -77,6 +86,15 @@ def list_call_flows(context: Context, arguments: ListCallFlowsArguments) -> Answ
         text=_text(page),
         facts={"count": len(page.numbers), "has_more": page.next_after is not None},
     )
+
+
+def _after(cursor: str | None) -> str:
+    if cursor is None:
+        return ""
+    (number,) = decode_cursor(cursor, 1)
+    if not phone.E164.fullmatch(number):
+        raise another_list()
+    return number
 
 
 def _number(row: services.NumberRouting) -> NumberFlowPart:

@@ -16,6 +16,7 @@ from mcp_access.tools.fields import (
     Limit,
     MoneyPart,
     NumberType,
+    another_list,
     decode_cursor,
     encode_cursor,
     timestamp,
@@ -274,10 +275,7 @@ def _after(arguments: ListInventoryArguments) -> tuple[str, uuid.UUID] | None:
         key.encode()  # a lone surrogate would reach the database otherwise
         return key, uuid.UUID(identifier)
     except ValueError as error:
-        raise InvalidArguments(
-            "The cursor is of another list. Leave it out to start at the first page.",
-            problems=[Problem(field="cursor", message="Use next_cursor of the page before.")],
-        ) from error
+        raise another_list() from error
 
 
 def _text(count: int, noun: str, after: tuple[str, uuid.UUID] | None) -> str:

@@ -6,7 +6,6 @@ from pydantic import Field
 
 from cliqtel_portal import phone
 from cliqtel_portal.countries import country_name
-from cliqtel_portal.errors import InvalidArguments, Problem
 from cliqtel_portal.numbers import services
 from mcp_access.tools.annotations import READ
 from mcp_access.tools.fields import (
@@ -16,6 +15,7 @@ from mcp_access.tools.fields import (
     Limit,
     MoneyPart,
     NumberType,
+    another_list,
     decode_cursor,
     encode_cursor,
     timestamp,
@@ -148,10 +148,7 @@ def _after(cursor: str | None) -> int | None:
         return None
     (digits,) = decode_cursor(cursor, 1)
     if not phone.E164.fullmatch(f"+{digits}"):
-        raise InvalidArguments(
-            "The cursor is of another list. Leave it out to start at the first page.",
-            problems=[Problem(field="cursor", message="Use next_cursor of the page before.")],
-        )
+        raise another_list()
     return int(digits)
 
 

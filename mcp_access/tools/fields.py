@@ -29,7 +29,11 @@ def _upper(value: Any) -> Any:
 Country = Annotated[
     str,
     BeforeValidator(_upper),
-    Field(min_length=2, max_length=2, description="ISO 3166-1, such as NL."),
+    # Of the schema only: pydantic's own check would speak of items, before ours says what to write.
+    Field(
+        description="ISO 3166-1, such as NL.",
+        json_schema_extra={"minLength": 2, "maxLength": 2},
+    ),
     AfterValidator(_country),
 ]
 NumberType = Literal["local", "mobile", "national", "toll_free"]
@@ -94,3 +98,11 @@ def decode_cursor(cursor: str, length: int) -> list[str]:
             problems=[Problem(field="cursor", message="Use next_cursor of the page before.")],
         )
     return values
+
+
+def another_list() -> InvalidArguments:
+    """The error for a cursor that is ours, but not of the list that was asked for."""
+    return InvalidArguments(
+        "The cursor is of another list. Leave it out to start at the first page.",
+        problems=[Problem(field="cursor", message="Use next_cursor of the page before.")],
+    )

@@ -118,6 +118,13 @@ def test_what_does_not_fit_is_refused(
     assert [problem.field for problem in caught.value.problems] == [field]
 
 
+@pytest.mark.parametrize("name", ["Netherlands", "N", "", "EU"])
+def test_a_country_that_is_no_code_is_told_what_to_write(name: str) -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        get_pricing.parse({"country": name})
+    assert "write two letters" in caught.value.problems[0].message
+
+
 def test_a_price_takes_one_query_and_coverage_two(
     bob: Membership, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

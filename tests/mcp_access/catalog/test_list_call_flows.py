@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.errors import InvalidArguments
 from mcp_access.catalog.list_call_flows import list_call_flows
+from mcp_access.tools.fields import encode_cursor
 from mcp_access.tools.tool import Context
 from tests.factories.callflows import ChangeFactory, make_flow
 from tests.factories.mcp_access import principal_of
@@ -79,6 +80,7 @@ def test_the_cursor_leads_through_all_numbers(bob: Membership) -> None:
     [
         ({"cursor": "!"}, "cursor"),
         ({"cursor": "WzFd"}, "cursor"),
+        ({"cursor": encode_cursor("NL")}, "cursor"),
         ({"limit": 0}, "limit"),
         ({"limit": 101}, "limit"),
         ({"status": "archived"}, "status"),
