@@ -318,6 +318,7 @@ class DoctorWatch(models.Model):
                 condition=Q(ends_at__gte=F("started_at")), name="mcp_watch_ends_after_start"
             ),
         ]
+        verbose_name_plural = "doctor watches"
         indexes = [
             models.Index(fields=["tenant", "user", "-started_at"], name="mcp_watch_own"),
         ]

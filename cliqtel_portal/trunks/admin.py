@@ -1,12 +1,18 @@
-"""Staff see trunks; a credential is registered nowhere here, on purpose."""
+"""Staff see trunks, and when a password was set; never the password."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import reverse
 
-from cliqtel_portal.staff_admin import ReadOnlyAdmin
-from cliqtel_portal.trunks.models import CredentialReveal, Trunk
+from cliqtel_portal.staff_admin import ReadOnlyAdmin, ReadOnlyInline
+from cliqtel_portal.trunks.models import CredentialReveal, Trunk, TrunkCredential
+
+
+class TrunkCredentialInline(ReadOnlyInline):
+    model = TrunkCredential
+    fields = readonly_fields = ("created_at", "changed_at")
+    verbose_name_plural = "password, as of"
 
 
 @admin.register(Trunk)
@@ -38,6 +44,8 @@ class TrunkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "last_sip_at",
         "created_at",
     )
+
+    inlines = (TrunkCredentialInline,)
 
     def view_on_site(self, obj: Trunk) -> str:
         return reverse("trunks:detail", args=[obj.pk])

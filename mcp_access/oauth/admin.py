@@ -18,7 +18,7 @@ from oauth2_provider.models import Application
 
 from cliqtel_portal.accounts.models import User
 from mcp_access.admin_lists import LedgerAdmin, StateFilter
-from mcp_access.models import Consent, OAuthAttempt, RefreshToken
+from mcp_access.models import Consent, ConsumedCode, OAuthAttempt, RefreshToken
 from mcp_access.oauth.sessions import live_refresh_tokens
 from mcp_access.oauth.staff import end_clients_as_staff, end_consents_as_staff
 
@@ -198,5 +198,20 @@ class OAuthAttemptAdmin(LedgerAdmin):
     )
 
 
+class ConsumedCodeAdmin(LedgerAdmin):
+    """Which codes were redeemed, and into which session; of the code there is a digest only."""
+
+    list_display = ("consumed_at", "application", "token_family")
+    list_display_links = None
+    list_select_related: ClassVar[Any] = ("application",)
+    ordering = ("-consumed_at",)
+    date_hierarchy = "consumed_at"
+    search_fields = ("=token_family", "application__name", "application__client_id")
+    search_help_text = "Session, app or client id."
+    actions = None
+    fields = ("consumed_at", "application", "token_family")
+
+
 admin.site.register(Consent, ConsentAdmin)
+admin.site.register(ConsumedCode, ConsumedCodeAdmin)
 admin.site.register(OAuthAttempt, OAuthAttemptAdmin)
