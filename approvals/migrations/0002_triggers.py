@@ -85,7 +85,7 @@ DROP FUNCTION approvals_keep_decision();
 
 
 class Migration(migrations.Migration):
-    """No trigger on TRUNCATE: tests flush with it, and production's role lacks the right."""
+    """No trigger on TRUNCATE: that is the owner's right, who could drop the trigger as well."""
 
     dependencies = [("approvals", "0001_initial")]
 

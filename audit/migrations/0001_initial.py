@@ -59,7 +59,8 @@ CREATE INDEX mcp_calls_started ON mcp_tool_calls USING brin (started_at) WITH (a
 """
 
 # Append-only: `running` becomes final once, with nothing but the outcome changed; no deletes.
-# There is none on TRUNCATE: the suite flushes; production's role lacks that right.
+# There is none on TRUNCATE: that is the owner's right, who could drop the trigger as well. The
+# chain of seals finds it.
 TRIGGERS = """
 CREATE FUNCTION mcp_tool_calls_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

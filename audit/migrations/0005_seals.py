@@ -3,8 +3,8 @@
 from django.db import migrations, models
 
 
-# A chain that could be rewritten would prove nothing. None on TRUNCATE: the suite flushes;
-# production's role lacks that right.
+# A chain that could be rewritten would prove nothing. None on TRUNCATE: that is the
+# owner's right, who could drop the trigger as well; an anchor finds it.
 TRIGGERS = """
 CREATE FUNCTION audit_seal_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -18,7 +18,7 @@ DROP FUNCTION billing_refuse_change();
 
 
 class Migration(migrations.Migration):
-    """No trigger on TRUNCATE: tests flush with it, and production's role lacks the right."""
+    """No trigger on TRUNCATE: that is the owner's right, who could drop the trigger as well."""
 
     dependencies = [("billing", "0001_initial")]
 

@@ -56,7 +56,7 @@ DROP FUNCTION numbers_change_refuse_change();
 
 
 class Migration(migrations.Migration):
-    """No trigger on TRUNCATE: tests flush with it, and production's role lacks the right."""
+    """No trigger on TRUNCATE: that is the owner's right, who could drop the trigger as well."""
 
     dependencies = [
         ("numbers", "0004_date_quarantines"),

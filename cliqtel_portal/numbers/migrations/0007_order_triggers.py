@@ -114,7 +114,7 @@ DROP FUNCTION numbers_guard_order();
 
 
 class Migration(migrations.Migration):
-    """No trigger on TRUNCATE: tests flush with it, and production's role lacks the right."""
+    """No trigger on TRUNCATE: that is the owner's right, who could drop the trigger as well."""
 
     dependencies = [("numbers", "0006_orders")]
 
