@@ -150,7 +150,13 @@ SOCKET_CHECK_SECONDS = 3.0
 EVENT_REPLAY_MAX = 500  # events; who missed more loads the page's list anew
 
 CELERY_BROKER_URL = VALKEY_URL
-CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{VALKEY_PREFIX}celery:"}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": f"{VALKEY_PREFIX}celery:",
+    # Seconds. Without them a Valkey that accepts and never answers holds each click that hands work
+    # on, with its thread and connection, for good. A worker's own read waits for one of them.
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+}
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+
+import pytest
+from kombu.exceptions import OperationalError
+
 from cliqtel_portal import health
 from cliqtel_portal.celery import app
 
@@ -26,3 +31,16 @@ def test_the_heartbeat_comes_often_enough_for_readiness():
     assert len(beats) == 1
     # Two may be lost before /readyz says that no worker is there.
     assert beats[0] * 3 < health.WORKER_SEEN_SECONDS
+
+
+def test_a_broker_that_never_answers_holds_no_sender_for_good():
+    options = dict(app.conf.broker_transport_options)
+    assert options["socket_timeout"] <= 5
+    options |= {"socket_timeout": 0.1}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        with (
+            app.connection_for_write(url, transport_options=options) as broker,
+            pytest.raises(OperationalError, match="Timeout"),
+        ):
+            broker.ensure_connection(max_retries=1, interval_start=0)
