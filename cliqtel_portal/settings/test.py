@@ -1,4 +1,4 @@
-"""The suite: real PostgreSQL and Valkey, started by tests/conftest.py before this is imported."""
+"""The suite: real PostgreSQL and Valkey, started by tests/servers.py before this is imported."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -16,7 +18,8 @@ from audit.partitions import (
     ensure_partitions,
     month_after,
 )
-from tests.factories.audit import make_call
+from audit.services import is_authentic
+from tests.factories.audit import make_call, ok
 
 pytestmark = pytest.mark.django_db
 
@@ -122,3 +125,18 @@ def test_since_and_until_divide_the_log():
     late = make_call(at=middle)
     assert list(ToolCall.objects.until(middle)) == [early]
     assert list(ToolCall.objects.since(middle)) == [late]
+
+
+def test_rows_in_the_default_partition_are_put_where_they_belong_as_the_runbook_says():
+    runbook = Path(__file__).resolve().parents[2] / "docs" / "ops" / "incidents.md"
+    (steps,) = re.findall(r"```python\n(.+?)```", runbook.read_text(), re.DOTALL)
+    stray = make_call(at=datetime(2031, 5, 7, tzinfo=UTC), outcome=ok())
+    beyond = make_call(at=datetime(2044, 1, 1, tzinfo=UTC))
+    assert _partition_of(stray) == "mcp_tool_calls_default"
+    assert "months = []" in steps
+    exec(steps.replace("months = []", "months = [date(2031, 5, 1)]"), {})
+    assert _partition_of(stray) == "mcp_tool_calls_2031_05"
+    assert _partition_of(beyond) == "mcp_tool_calls_default"
+    assert is_authentic(ToolCall.objects.get(pk=stray.pk))
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        ToolCall.objects.filter(pk=beyond.pk)._raw_delete("default")
