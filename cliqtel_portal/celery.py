@@ -15,6 +15,9 @@ app = Celery("cliqtel")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
+# Of what reads whole days or months of the log; in seconds.
+_LONG = {"expires": 12 * 3600, "time_limit": 3600}
+
 # Times in UTC. `expires` (seconds): after an outage the newest of a queue of repeats is enough.
 app.conf.beat_schedule = {
     "heartbeat": {
@@ -80,7 +83,7 @@ app.conf.beat_schedule = {
     "verify newest calls": {
         "task": "audit.tasks.verify_newest_calls",
         "schedule": crontab(hour=1, minute=30),
-        "options": {"expires": 12 * 3600},
+        "options": _LONG,
     },
     "keep partitions ahead": {
         "task": "audit.tasks.keep_partitions_ahead",
@@ -90,7 +93,7 @@ app.conf.beat_schedule = {
     "retire old months of the log": {
         "task": "audit.tasks.retire_old_months",
         "schedule": crontab(hour=2, minute=30),
-        "options": {"expires": 12 * 3600},
+        "options": _LONG,
     },
     "run exports": {
         "task": "audit.tasks.start_exports",

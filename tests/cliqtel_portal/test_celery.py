@@ -22,6 +22,12 @@ def test_repeats_that_waited_out_an_outage_expire():
     assert all(entry["options"]["expires"] for entry in app.conf.beat_schedule.values())
 
 
+@pytest.mark.parametrize("task", ["verify_newest_calls", "retire_old_months"])
+def test_what_reads_days_or_months_of_the_log_may_take_longer_than_other_tasks(task):
+    (entry,) = [e for e in app.conf.beat_schedule.values() if e["task"] == f"audit.tasks.{task}"]
+    assert entry["options"]["time_limit"] > app.conf.task_time_limit
+
+
 def test_the_heartbeat_comes_often_enough_for_readiness():
     beats = [
         entry["schedule"]
