@@ -30,7 +30,7 @@ from cliqtel_portal.number_types import NumberType
 from cliqtel_portal.numbers.errors import OrderFailed
 from cliqtel_portal.numbers.order_models import NumberOrder, OrderLine
 from cliqtel_portal.numbers.services import order_drafts, orders
-from cliqtel_portal.numbers.services.order_checks import OrderPrice
+from cliqtel_portal.numbers.services.order_checks import LinePrice, OrderPrice
 
 ACTION = "purchase_number"
 # So many lines are read one by one; more are counted by country and type.
@@ -111,6 +111,17 @@ def problems_of(approval: Approval) -> tuple[Problem, ...]:
     shortage = balance_shortage(order.tenant, quote.first_charge) if quote else ""
     found = orders.order_problems(order)
     return (*found, Problem(field="balance", message=shortage)) if shortage else found
+
+
+def prices_of(approval: Approval) -> Mapping[str, LinePrice]:
+    """What each number of the order costs at its last quote, as they were asked for."""
+    order = NumberOrder.objects.get(pk=_order_id(approval))
+    return {
+        line.e164: LinePrice(
+            setup=line.setup_money(order.currency), monthly=line.monthly_money(order.currency)
+        )
+        for line in order.lines.order_by("position")
+    }
 
 
 class PurchaseNumber:

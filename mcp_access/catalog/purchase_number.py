@@ -13,6 +13,7 @@ from mcp_access.tools.fields import DryRun, IdempotencyKey, Reason
 from mcp_access.tools.ordering import (
     Numbers,
     OfferIds,
+    OrderedNumberPart,
     OrderResult,
     TrunkId,
     dry_answer,
@@ -80,7 +81,13 @@ def _of_draft(context: Context, arguments: PurchaseNumberArguments, order_id: uu
     if approval is None:
         raise NotFound("There is no such order in this account. Draft one first.")
     problems = deed.problems_of(approval)
-    result = PurchaseNumberResult(order_id=str(order_id), problems=problem_parts(problems))
+    result = PurchaseNumberResult(
+        order_id=str(order_id),
+        numbers=[
+            OrderedNumberPart.of(e164, price) for e164, price in deed.prices_of(approval).items()
+        ],
+        problems=problem_parts(problems),
+    )
     if arguments.dry_run:
         return _dry_of_draft(approval, result)
     return with_problems(answer(approval, result), problems)

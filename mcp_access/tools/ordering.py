@@ -12,8 +12,7 @@ from pydantic import Field
 from cliqtel_portal.deeds.purchase_number import Drafted
 from cliqtel_portal.errors import Problem
 from cliqtel_portal.money import Money
-from cliqtel_portal.numbers.services.order_checks import OrderCheck
-from cliqtel_portal.numbers.services.order_drafts import DraftedLine
+from cliqtel_portal.numbers.services.order_checks import LinePrice, OrderCheck
 from mcp_access.tools.approval import ApprovalResult, CostPart
 from mcp_access.tools.fields import timestamp
 from mcp_access.tools.tool import Answer, ErrorProblem, Part
@@ -35,12 +34,8 @@ class OrderedNumberPart(Part):
     monthly: str
 
     @classmethod
-    def of(cls, line: DraftedLine) -> OrderedNumberPart:
-        return cls(
-            number=line.e164,
-            once=line.price.setup.plain,
-            monthly=line.price.monthly.plain,
-        )
+    def of(cls, e164: str, price: LinePrice) -> OrderedNumberPart:
+        return cls(number=e164, once=price.setup.plain, monthly=price.monthly.plain)
 
 
 class OrderCheckPart(Part):
@@ -69,7 +64,7 @@ def fill(result: type[OrderResult], drafted: Drafted) -> OrderResult:
     is_dry = draft.order is None
     return result(
         order_id=None if draft.order is None else str(draft.order.pk),
-        numbers=[OrderedNumberPart.of(line) for line in draft.lines],
+        numbers=[OrderedNumberPart.of(line.e164, line.price) for line in draft.lines],
         held_until=None if is_dry else timestamp(draft.held_until),
         checks=[OrderCheckPart.of(check) for check in draft.checks],
         problems=problem_parts(draft.problems),

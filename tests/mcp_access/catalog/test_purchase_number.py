@@ -60,6 +60,7 @@ def test_a_draft_is_bought_by_its_own_approval_only(
     draft = drafted(principal)
     waiting = call(principal, order_id=draft.order_id)
     assert (waiting.status, waiting.approval_id) == ("pending_approval", draft.approval_id)
+    assert waiting.numbers == draft.numbers != []
     approval = Approval.objects.get()
     with django_capture_on_commit_callbacks(execute=True):
         approve(alice, approval_id=approval.pk, seen_digest=approval.digest)
