@@ -6,7 +6,7 @@ from typing import Any, Literal
 from django.utils import timezone
 from pydantic import Field
 
-from approvals.models import Approval, Decision
+from approvals.models import Approval
 from approvals.states import Status
 from cliqtel_portal.errors import NotFound
 from mcp_access.tools.annotations import READ
@@ -54,6 +54,10 @@ class GetApprovalStatusResult(Result):
     reason_code: str | None = None
 
 
+# What is done then is Cliqtel's doing.
+_AFTER_APPROVAL = {Status.EXECUTING, Status.EXECUTED, Status.FAILED}
+
+
 @tool(title="Get approval status", scope=None, hints=READ, failures=("not_found",))
 def get_approval_status(context: Context, arguments: GetApprovalStatusArguments) -> Answer:
     """Tell whether a person approved or rejected a draft, what they wrote, and what came of it.
@@ -69,9 +73,12 @@ def get_approval_status(context: Context, arguments: GetApprovalStatusArguments)
     if approval is None:
         raise NotFound("There is no such approval in this account. Check approval_id.")
     status = approval.status_at(timezone.now())
-    decision = approval.decisions.in_order().last()
+    # One of several who had to agree is not who ended it.
+    ended_otherwise = status in {Status.EXPIRED, Status.CANCELLED}
+    decision = None if ended_otherwise else approval.decisions.in_order().last()
     failure = failure_of(approval) if status == Status.FAILED else None
     decided = status not in {Status.PENDING, Status.EXPIRED}
+    decider = decision.user if decision else approval.requester
     result = GetApprovalStatusResult(
         status=status.value,
         approval_id=str(approval.pk),
@@ -81,7 +88,7 @@ def get_approval_status(context: Context, arguments: GetApprovalStatusArguments)
         cost=CostPart.of(approval.price),
         expires_at=timestamp(approval.expires_at),
         decided_at=timestamp(approval.decided_at) if decided else None,
-        decided_by=decision.user.display_name if decision and decided else None,
+        decided_by=decider.display_name if decided else None,
         comment=(decision.comment or None) if decision else None,
         executed_at=timestamp(approval.executed_at),
         next_try_at=timestamp(approval.due_at) if approval.attempts > 0 else None,
@@ -91,21 +98,17 @@ def get_approval_status(context: Context, arguments: GetApprovalStatusArguments)
     )
     return Answer(
         result=result,
-        text=_text(approval, status, decision, result),
+        text=_text(approval, status, result),
         facts={"approval": status.value},
         approval_id=approval.pk,
     )
 
 
-def _text(
-    approval: Approval,
-    status: Status,
-    decision: Decision | None,
-    result: GetApprovalStatusResult,
-) -> str:
+def _text(approval: Approval, status: Status, result: GetApprovalStatusResult) -> str:
     words = f"{approval.title}: {status.label.lower()}"
-    if decision is not None and status != Status.PENDING:
-        words += f" by {decision.user.display_name}"
+    if result.decided_by:
+        deed = ", approved" if status in _AFTER_APPROVAL else ""
+        words += f"{deed} by {result.decided_by}"
     if result.reason:
         words += f". {result.reason}"
     elif result.comment:

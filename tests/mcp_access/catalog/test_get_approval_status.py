@@ -6,11 +6,11 @@ import pytest
 from django.utils import timezone
 
 from approvals.models import Approval
-from approvals.services import reject
+from approvals.services import cancel, reject
 from cliqtel_portal.errors import NotFound
 from cliqtel_portal.ids import uuid7
 from mcp_access.pipeline import execute_tool_call_sync
-from tests.factories.approvals import approval_in, make_approval, quote_of
+from tests.factories.approvals import approval_in, decide, make_approval, quote_of
 from tests.factories.mcp_access import principal_of
 
 
@@ -51,6 +51,24 @@ def test_every_status_is_told_with_what_belongs_to_it(alice, status):
     assert (result.reason_code == "number_unavailable") is (status == "failed")
     assert (result.reason == "No.") is (status == "failed")
     assert bool(result.next_try_at) is (status == "executing")
+
+
+def test_who_agreed_is_not_taken_for_who_ended_it(alice, bob, executor):
+    late = timezone.now() - timedelta(hours=25)
+    expired, cancelled = make_approval(bob, now=late), make_approval(bob)
+    for approval in (expired, cancelled):
+        decide(approval, alice, "approve")  # one of two who have to
+    cancel(bob, approval_id=cancelled.pk)
+    done = approval_in("executed", alice)
+    alices, bobs = alice.user.display_name, bob.user.display_name
+    for approval, decided_by, words in (
+        (expired, None, "expired."),
+        (cancelled, bobs, f"cancelled by {bobs}."),
+        (done, alices, f"executed, approved by {alices}."),
+    ):
+        answer = ask(bob, approval.pk)
+        assert answer.result.decided_by == decided_by
+        assert answer.text.endswith(f": {words}")
 
 
 def test_time_that_ran_out_is_told_before_the_clock_says_so(alice):
