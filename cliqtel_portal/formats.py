@@ -28,6 +28,8 @@ class Format:
         return self.code.replace("-", "_")
 
 
+NO_BREAK = "\u00a0"
+
 _ALL = (
     Format(code="en-GB", where="United Kingdom, Ireland", group=","),
     Format(
@@ -74,3 +76,10 @@ def day_and_time(moment: datetime) -> str:
     """ "1 Jul 2026, 22:30", of a moment that is in the wanted zone already."""
     chosen = current()
     return f"{moment:{chosen.day}, {chosen.clock}}"
+
+
+def day_and_second(moment: datetime) -> str:
+    """ "1 Jul 2026, 22:30:05", where many things happen in a minute. It breaks at the comma."""
+    chosen = current()
+    clock = chosen.clock.replace("%M", "%M:%S")
+    return f"{day(moment).replace(' ', NO_BREAK)}, {moment:{clock}}"

@@ -125,6 +125,13 @@ def moment(context: Context, value: datetime | None, empty: str = "Never") -> Sa
 
 
 @register.simple_tag(takes_context=True)
+def second(context: Context, value: datetime) -> SafeString:
+    """As `moment`, to the second: for a log."""
+    local = value.astimezone(_zone(context))
+    return _element(value, _utc(value), formats.day_and_second(local))
+
+
+@register.simple_tag(takes_context=True)
 def day(context: Context, value: datetime | None, empty: str = "Never") -> SafeString | str:
     """The date alone, in the tenant's zone."""
     if value is None:

@@ -33,6 +33,12 @@ def test_each_form_is_that_of_its_country(code: str, amount: str, count: str, mo
         assert formats.day_and_time(MOMENT) == moment
 
 
+def test_a_log_has_the_seconds_and_breaks_before_the_time_only() -> None:
+    assert formats.day_and_second(MOMENT) == f"1\u00a0Jul\u00a02026, 22:30:{MOMENT:%S}"
+    with formats.written_as("en-US"):
+        assert formats.day_and_second(MOMENT).endswith(f", 10:30:{MOMENT:%S}\u00a0PM")
+
+
 def test_small_prices_keep_their_decimals_in_every_form() -> None:
     for code in formats.FORMATS:
         with formats.written_as(code):

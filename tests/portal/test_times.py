@@ -81,6 +81,7 @@ def problems_of(html: str) -> Iterator[str]:
                 continue
             local = moment.astimezone(ZONE)
             expected = {formats.day(local), formats.day_and_time(local)}
+            expected.add(formats.day_and_second(local))
             if stamp.count("."):
                 expected = {f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03} {local:%Z}"}
             if "UTC" not in (has.get("title") or ""):
