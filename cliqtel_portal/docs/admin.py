@@ -36,7 +36,7 @@ class ArticleAdmin(ReadOnlyAdmin):
 class WordAdmin(ReadOnlyAdmin):
     """What a misspelt query may be corrected to."""
 
-    list_display = ("word", "lexeme", "documents")
+    list_display = ("word", "documents", "lexeme")
     list_filter = ("documents",)
     search_fields = ("^word", "lexeme")
     search_help_text = "The word's beginning, or its stem"

@@ -12,7 +12,7 @@ from cliqtel_portal.trunks.models import CredentialReveal, Trunk, TrunkCredentia
 class TrunkCredentialInline(ReadOnlyInline):
     model = TrunkCredential
     fields = readonly_fields = ("created_at", "changed_at")
-    verbose_name_plural = "password, as of"
+    verbose_name = "password"
 
 
 @admin.register(Trunk)
