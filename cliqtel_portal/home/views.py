@@ -15,7 +15,11 @@ from approvals.states import Status
 from audit.models import ToolCall
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.models import Membership, Tenant
-from cliqtel_portal.accounts.permissions import may_decide_approvals, may_use_ai_access
+from cliqtel_portal.accounts.permissions import (
+    may_decide_approvals,
+    may_use_ai_access,
+    scopes_of_tier,
+)
 from cliqtel_portal.billing.services import balance
 from cliqtel_portal.callflows.models import CallFlow
 from cliqtel_portal.home.attention import matters_of, outage_of
@@ -75,6 +79,7 @@ def home(request: PortalRequest) -> HttpResponse:
         context |= {
             "steps": _steps(request.membership, last),
             "may_decide": may_decide_approvals(request.membership.role),
+            "hosts_may_order": "mcp.orders.draft" in scopes_of_tier(request.tenant.tier),
             "waiting": cards_of(request.membership, _waiting(request.membership), now),
             "calls": last,
         }

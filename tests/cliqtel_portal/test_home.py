@@ -70,6 +70,18 @@ def test_a_new_account_is_greeted_and_told_what_to_do(alice: Membership) -> None
     assert "All well" not in page
 
 
+def test_the_third_step_is_one_that_the_tier_and_the_role_can_take(
+    alice: Membership, bob: Membership
+) -> None:
+    assert "Decide the first approval" in home(alice)
+    assert "Have a first draft decided" in home(bob)
+    assert "Ask the host “Order us a number" in home(bob)
+    alice.tenant.tier = "discover"
+    alice.tenant.save()
+    assert "Ask the host “Order us a number" not in home(alice)
+    assert "with Discover hosts read, and draft no orders" in home(alice)
+
+
 def test_a_token_that_was_used_means_a_host_is_connected(alice: Membership) -> None:
     make_token(alice, last_used_at=timezone.now())
     page = home(alice)
