@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import math
 import os
 import select
 import signal
@@ -28,6 +29,8 @@ HEALTHY_AFTER_SECONDS = 60.0
 STOP_SECONDS = 4.0
 # One Ctrl-C may come twice: from the terminal, and passed on by make or another parent.
 _ECHO_SECONDS = 0.5
+# How often what stands beside the children is looked after.
+LOOK_SECONDS = 2.0
 # SIGHUP: the terminal was closed.
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1
@@ -47,12 +50,18 @@ class Child:
     grace_seconds: float = STOP_SECONDS
 
 
-def supervise(children: Sequence[Child], *, on_ready: Callable[[], object] | None = None) -> int:
+def supervise(
+    children: Sequence[Child],
+    *,
+    on_ready: Callable[[], object] | None = None,
+    look_after: Callable[[], str] | None = None,
+) -> int:
     """Keep the children running until we are told to stop; none is left, and the result is 0.
 
     One that ends is started again, after a wait that doubles from 1 s to 30 s, and stderr says so.
     SIGINT, SIGTERM and SIGHUP stop all; Ctrl-C once more does not wait for them. `on_ready` is
     called once all have been started, in a thread of its own, so it may wait for one to listen.
+    `look_after` is called every `LOOK_SECONDS`; stderr says what it returns, if anything.
 
     To be called in the main thread: signals arrive there, and Linux ends the children with the
     thread that started them.
@@ -64,8 +73,13 @@ def supervise(children: Sequence[Child], *, on_ready: Callable[[], object] | Non
                 one.start()
             if on_ready is not None:
                 threading.Thread(target=on_ready, name="on_ready", daemon=True).start()
+            next_look = time.monotonic() + LOOK_SECONDS if look_after else math.inf
             while not signals.stops:
-                signals.wait(until=min((one.due for one in kept if one.due), default=None))
+                signals.wait(until=min([next_look, *(one.due for one in kept if one.due)]))
+                if look_after and next_look <= time.monotonic():
+                    if said := look_after():
+                        print(said, file=sys.stderr, flush=True)  # noqa: T201
+                    next_look = time.monotonic() + LOOK_SECONDS
                 for one in kept:
                     if one.has_ended():
                         print(one.plan_restart(), file=sys.stderr, flush=True)  # noqa: T201
@@ -182,8 +196,8 @@ class _Signals:
             for number, when in self.stops[1:]
         )
 
-    def wait(self, *, until: float | None) -> None:
-        seconds = None if until is None else max(0.0, until - time.monotonic())
+    def wait(self, *, until: float) -> None:
+        seconds = None if until == math.inf else max(0.0, until - time.monotonic())
         if select.select([self._reader], [], [], seconds)[0]:
             with suppress(BlockingIOError):
                 while self._reader.recv(4096):

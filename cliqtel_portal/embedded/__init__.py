@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from cliqtel_portal.embedded.errors import EmbeddedError
 from cliqtel_portal.embedded.keys import data_dir, secrets
-from cliqtel_portal.embedded.stack import Servers, load_address, load_environment, running, servers
+from cliqtel_portal.embedded.stack import (
+    Servers,
+    load_address,
+    load_environment,
+    revive,
+    running,
+    servers,
+)
 
 __all__ = [
     "EmbeddedError",
@@ -16,6 +23,7 @@ __all__ = [
     "data_dir",
     "load_address",
     "load_environment",
+    "revive",
     "running",
     "secrets",
     "servers",

@@ -53,7 +53,7 @@ def end(pids: Iterable[int], *signals: tuple[signal.Signals, float]) -> bool:
         for pid in left:
             _send(pid, number)
         deadline = time.monotonic() + seconds
-        while left := [pid for pid in left if _is_alive(pid)]:
+        while left := [pid for pid in left if is_alive(pid)]:
             if time.monotonic() > deadline:
                 break
             time.sleep(_STEP_SECONDS)
@@ -65,7 +65,8 @@ def _send(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process, whoever's it is; a zombie is none."""
     try:
         os.kill(pid, 0)
         # A zombie ended long ago; in a container without an init nobody may ever collect it.

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cliqtel_portal.embedded import keys, locks, postgres
+from cliqtel_portal.embedded import keys, leftovers, locks, postgres
 from cliqtel_portal.embedded.errors import EmbeddedError, explained
 from cliqtel_portal.embedded.placement import find_place
 from cliqtel_portal.embedded.postgres import Cluster
 from cliqtel_portal.embedded.valkey import Valkey
 
 ENVIRONMENT_FILE = "cliqtel.env"
-_SERVER_NAMES = {"DATABASE_URL", "VALKEY_URL"}
+_SERVER_NAMES = {"DATABASE_URL": "PostgreSQL", "VALKEY_URL": "Valkey"}
 _ADDRESS_NAMES = {"PORT", "OAUTH_ISSUER", "MCP_RESOURCE_URL"}
 
 
@@ -63,7 +63,7 @@ def running(data_dir: Path) -> Servers | None:
     """
     data_dir = data_dir.resolve()
     named, lines = _named(), _read_environment(data_dir)
-    urls = {name: lines[name] for name in _SERVER_NAMES & lines.keys()} | named
+    urls = {name: lines[name] for name in _SERVER_NAMES.keys() & lines.keys()} | named
     return _servers(urls, data_dir) if len(urls) == 2 and _live(data_dir, lines, named) else None
 
 
@@ -88,6 +88,48 @@ def load_address(data_dir: Path) -> None:
     if _live(data_dir, lines, _named()):
         for name in _ADDRESS_NAMES & lines.keys():
             os.environ.setdefault(name, lines[name])
+
+
+def revive(data_dir: Path) -> str:
+    """Those servers in use that were killed run again; returns what to tell the person, or "".
+
+    To be called now and then inside `servers`: it costs two small files. One that could not be
+    started is not tried again.
+
+    Raises: EmbeddedError.
+    """
+    data_dir = data_dir.resolve()
+    lines = _read_environment(data_dir)
+    if not _killed(data_dir, lines):
+        return ""
+    with explained(data_dir), locks.exclusive(data_dir / "servers.lock") as lock:
+        killed = _killed(data_dir, lines)  # another command may have been faster
+        urls = {}
+        if "VALKEY_URL" in killed:
+            urls["VALKEY_URL"] = Valkey(data_dir).ensure()
+        if "DATABASE_URL" in killed:
+            cluster = Cluster(data_dir, find_place(data_dir))
+            urls["DATABASE_URL"] = cluster.ensure(durable=True, lock=lock)
+    servers_killed = " and ".join(_SERVER_NAMES[name] for name in sorted(killed))
+    if any(url != lines[name] for name, url in urls.items()):
+        raise EmbeddedError(f"{servers_killed} lost the port meanwhile: stop and start again.")
+    return f"{servers_killed} had been killed, started again" if killed else ""
+
+
+def _killed(data_dir: Path, lines: dict[str, str]) -> set[str]:
+    """Those of our servers whose process is gone; one that stops by itself takes its file away."""
+    files = {
+        "DATABASE_URL": Path(lines.get("CLUSTER_DIR", "")) / "postmaster.pid",
+        "VALKEY_URL": data_dir / "valkey" / "valkey.pid",
+    }
+    return {
+        name
+        for name, file in files.items()
+        if name in lines
+        and os.environ.get(name) == lines[name]
+        and (pid := leftovers.pid_in(file)) is not None
+        and not leftovers.is_alive(pid)
+    }
 
 
 class _Use:
@@ -158,7 +200,7 @@ def _named() -> dict[str, str]:
 
 def _live(data_dir: Path, lines: dict[str, str], named: dict[str, str]) -> bool:
     """Whether those embedded servers of the file that are not overruled by name all answer."""
-    used = {name: lines[name] for name in _SERVER_NAMES & lines.keys() - named.keys()}
+    used = {name: lines[name] for name in _SERVER_NAMES.keys() & lines.keys() - named.keys()}
     return bool(lines) and all(
         postgres.answers(url) if name == "DATABASE_URL" else Valkey(data_dir).answering() == url
         for name, url in used.items()

@@ -132,6 +132,17 @@ def test_a_child_that_lived_long_waits_shortly_again(start: Start) -> None:
     assert all(line.endswith("starting it again in 0.05 s\n") for line in lines)
 
 
+def test_what_stands_beside_the_children_is_looked_after(start: Start) -> None:
+    code = "processes.LOOK_SECONDS = 0.01\nsaid = iter(['', 'Valkey runs again', ''])\n"
+    looks = ", look_after=lambda: next(said, '')"
+    supervisor = start(code + _supervise("Child('web', ['sleep', '60'])", more=looks))
+    assert supervisor.stderr is not None
+    assert supervisor.stderr.readline() == "Valkey runs again\n"
+    supervisor.terminate()
+    _, errors = supervisor.communicate(timeout=10)
+    assert (supervisor.returncode, errors) == (0, "")
+
+
 def test_a_program_that_is_not_there_is_named(start: Start) -> None:
     supervisor = start(_supervise("Child('web', ['no-such-program'])"))
     assert supervisor.stderr is not None

@@ -63,7 +63,11 @@ class Command(BaseCommand):
         connections.close_all()
         connection.close_pool()  # type: ignore[attr-defined]
         try:
-            supervise(_children(folder), on_ready=lambda: self._announce(password, token))
+            supervise(
+                _children(folder),
+                on_ready=lambda: self._announce(password, token),
+                look_after=lambda: _revive(folder),
+            )
         finally:
             (folder / TOKEN_FILE).unlink(missing_ok=True)
 
@@ -73,6 +77,13 @@ class Command(BaseCommand):
             self.stdout.flush()  # into a file or a pipe it would wait for more
         else:
             self.stderr.write(f"Nothing answers on port {settings.PORT}; see the lines above.")
+
+
+def _revive(folder: Path) -> str:
+    try:
+        return embedded.revive(folder)
+    except embedded.EmbeddedError as error:
+        return str(error)
 
 
 def banner(password: str, token: str) -> str:

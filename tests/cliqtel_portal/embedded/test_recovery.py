@@ -17,7 +17,15 @@ import psycopg
 import pytest
 import redis
 
-from cliqtel_portal.embedded import EmbeddedError, leftovers, placement, postgres, servers, valkey
+from cliqtel_portal.embedded import (
+    EmbeddedError,
+    leftovers,
+    placement,
+    postgres,
+    revive,
+    servers,
+    valkey,
+)
 from tests.factories.embedded import User, server_pids
 
 NewUser = Callable[[Path], User]
@@ -29,6 +37,12 @@ pytestmark = pytest.mark.skipif(
 
 def _postmaster(data_dir: Path) -> int:
     pid = leftovers.pid_in(placement.find_place(data_dir).cluster / "postmaster.pid")
+    assert pid is not None
+    return pid
+
+
+def _valkey(data_dir: Path) -> int:
+    pid = leftovers.pid_in(data_dir / "valkey" / "valkey.pid")
     assert pid is not None
     return pid
 
@@ -58,14 +72,23 @@ def test_what_a_killed_stack_left_in_the_file_is_void(used_dir: Path, new_user: 
 
 
 def test_killed_servers_come_back_at_the_address_their_users_know(
-    used_dir: Path, new_user: NewUser
+    used_dir: Path, new_user: NewUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = new_user(used_dir)
     urls = user.urls()
-    leftovers.end(server_pids(used_dir), (signal.SIGKILL, 5.0))
+    with monkeypatch.context() as told:  # as in the process of `make run`
+        told.setenv("DATABASE_URL", urls[0])
+        told.setenv("VALKEY_URL", urls[1])
+        assert revive(used_dir) == ""
+        leftovers.end(server_pids(used_dir), (signal.SIGKILL, 5.0))
+        said = revive(used_dir)
+        assert said == "PostgreSQL and Valkey had been killed, started again"
+        psycopg.connect(urls[0]).close()
+        assert revive(used_dir) == ""
+    leftovers.end([_valkey(used_dir)], (signal.SIGKILL, 5.0))
+    assert revive(used_dir) == "", "who named servers of their own look after them"
     with servers(used_dir, durable=False) as found:
         assert [found.database_url, found.valkey_url] == urls
-        psycopg.connect(urls[0]).close()
         with redis.Redis.from_url(urls[1]) as client:
             assert client.ping()
     assert user.leave() == 0
