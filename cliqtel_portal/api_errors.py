@@ -38,6 +38,10 @@ _MESSAGES = {
         "Something broke on our side, and it has been logged. Look whether what you asked for "
         "happened before you try again.",
     ),
+    503: (
+        "unavailable",
+        "Our database does not answer. Look whether what you asked for happened, then try again.",
+    ),
 }
 _MALFORMED = ("invalid_arguments", "The request is not well-formed JSON.")
 
@@ -120,7 +124,7 @@ def _of_framework(error: Any) -> Response:
 def body_of(status: int) -> dict[str, Any]:
     """The body of a refusal of which nothing but its HTTP status may be told."""
     code, message = _MESSAGES.get(status, _MALFORMED)
-    return _body(code, message)
+    return _body(code, message, retryable=status == 503)
 
 
 def _problems(detail: Any, field: str = "") -> Iterator[Problem]:

@@ -48,6 +48,15 @@ def _conninfo() -> str:
     )
 
 
+def is_database_away(error: BaseException | None) -> bool:
+    """Whether it came of a database that can't be reached or has no connection left to give."""
+    while error is not None:
+        if isinstance(error, OperationalError) and error.sqlstate in _CONNECTION_LOST:
+            return True
+        error = error.__cause__  # Django's own stands above the driver's
+    return False
+
+
 async def _pool() -> _Pool:
     loop = asyncio.get_running_loop()
     pool = _pools.get(loop)

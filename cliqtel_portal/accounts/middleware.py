@@ -41,6 +41,8 @@ class SessionUseMiddleware(MiddlewareMixin):
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         session = request.session
+        if response.status_code >= 500:
+            return response  # what broke may be the session, or the database that holds it
         if session.accessed and session.session_key and (user_id := session.get(SESSION_KEY)):
             note_use(
                 uuid.UUID(user_id),

@@ -251,7 +251,9 @@ def test_an_unknown_address_of_the_api_is_refused_in_its_form(client: Client, db
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "429", "500", "503"])
+@pytest.mark.parametrize(
+    "name", ["400", "403", "403_csrf", "404", "429", "500", "503", "503_database"]
+)
 def test_error_pages_stand_without_any_context(name: str) -> None:
     page = render_to_string(f"{name}.html")
 
