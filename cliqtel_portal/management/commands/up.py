@@ -11,11 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
+from django.core.cache import cache
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from redis.exceptions import RedisError
 
 from cliqtel_portal import embedded
 from cliqtel_portal.accounts.models import Membership
@@ -51,6 +54,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Port {settings.PORT} is busy. {other} is free: PORT={other} make run"
             )
+        _require_servers()
         _migrate()
         password = ""
         if not demo.is_seeded() or os.environ.get(demo.PASSWORD_VARIABLE):
@@ -128,6 +132,21 @@ def banner(password: str, token: str) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def _require_servers() -> None:
+    """Those that the person named answer; the pool would wait, and then not say what was wrong.
+
+    Raises: CommandError.
+    """
+    try:
+        psycopg.connect(**connection.get_connection_params(), connect_timeout=10).close()
+    except psycopg.OperationalError as error:
+        raise CommandError(f"DATABASE_URL can't be used: {error}") from error
+    try:
+        cache.get("up")
+    except (RedisError, OSError) as error:
+        raise CommandError(f"VALKEY_URL can't be used: {error}") from error
 
 
 def _migrate() -> None:
