@@ -53,7 +53,10 @@ class Snapshot(Generic[T]):
 
 
 def snapshot(make: Callable[[], T]) -> Snapshot[T]:
-    """What `make` commits to an empty database, which is empty again."""
+    """What `make` brings into an empty database, which is empty again.
+
+    In a transaction that is left to its rollback, and nothing is done on commit.
+    """
     assert not emptying.filled(), "make it in a fixture of the session"
     result = make()
     rows = {}
@@ -73,7 +76,8 @@ def snapshot(make: Callable[[], T]) -> Snapshot[T]:
             " WHERE last_value IS NOT NULL"
         )
         sequences = dict(cursor.fetchall())
-    emptying.empty()
+    if not connection.in_atomic_block:
+        emptying.empty()
     return Snapshot(rows, guarded, sequences, pickle.dumps(result))
 
 

@@ -24,7 +24,6 @@ from cliqtel_portal.deeds.purchase_number import draft_order
 from cliqtel_portal.deeds.release_number import draft_release_number
 from cliqtel_portal.deeds.send_message import send_or_draft
 from cliqtel_portal.deeds.update_route import draft_change, draft_publication
-from cliqtel_portal.management.commands.demo import seed
 from cliqtel_portal.messaging.models.formats import Channel
 from cliqtel_portal.numbers.models import PhoneNumber, StockNumber
 from cliqtel_portal.trunks.models import Trunk
@@ -67,7 +66,7 @@ def undone() -> Iterator[None]:
 
 
 def build() -> World:
-    seed()
+    """To the demo's data."""
     acme = Tenant.objects.get(slug="acme")
     # More than its tier has: everybody has a token and an app, and may make another.
     acme.connections = 50
