@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import django
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpResponseBadRequest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cliqtel_portal.settings.dev")
 django.setup(set_prefix=False)
@@ -24,12 +26,22 @@ _HEALTH_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 _RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
 
 
+class Portal(ASGIHandler):
+    """Django, with an answer to a charset that can't even be looked up (`charset*=utf-8''%00`)."""
+
+    def create_request(self, scope: Any, body_file: Any) -> Any:
+        try:
+            return super().create_request(scope, body_file)
+        except ValueError:
+            return None, HttpResponseBadRequest()
+
+
 class Application:
     """Sends each request to where it belongs, by path and, with two origins, by host."""
 
     def __init__(self) -> None:
         self._mcp = McpEndpoint()
-        self._django = ASGIHandler()
+        self._django = Portal()
         self._resource = urlsplit(settings.MCP_RESOURCE_URL)
         self._issuer = urlsplit(settings.OAUTH_ISSUER)
         self._are_two = self._resource.netloc != self._issuer.netloc
