@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 from cliqtel_portal.accounts.models import User
 from cliqtel_portal.accounts.throttle import Usage, usage
 from cliqtel_portal.errors import PortalError
+from cliqtel_portal.locks import advisory_lock
 
 
 class WrongPassword(PortalError):
@@ -47,18 +48,24 @@ def confirm_password(request: HttpRequest, user: User, password: str, *, outcome
 
     Raises:
         WrongPassword: it is not.
-        TooManyPasswords: there were too many wrong ones: not even looked at.
+        TooManyPasswords: too many wrong ones, or another at this moment: not even looked at.
     """
-    failures = _failures(request, user, count=False)
-    if failures.is_spent:
-        minutes = -(-failures.retry_after // 60)
-        raise TooManyPasswords(
-            f"Too many wrong passwords. {outcome} Try again in {minutes} min.",
-            retry_after=failures.retry_after,
-        )
-    if not user.check_password(password):
-        _failures(request, user, count=True)
-        raise WrongPassword(f"That is not your password. {outcome}")
+    # One at a time: many at once would all be looked at before the first is counted.
+    with advisory_lock(f"accounts.confirm_password.{user.pk}") as acquired:
+        if not acquired:
+            raise TooManyPasswords(
+                f"Your password is just being looked at. {outcome} Try again.", retry_after=1
+            )
+        failures = _failures(request, user, count=False)
+        if failures.is_spent:
+            minutes = -(-failures.retry_after // 60)
+            raise TooManyPasswords(
+                f"Too many wrong passwords. {outcome} Try again in {minutes} min.",
+                retry_after=failures.retry_after,
+            )
+        if not user.check_password(password):
+            _failures(request, user, count=True)
+            raise WrongPassword(f"That is not your password. {outcome}")
 
 
 def _failures(request: HttpRequest, user: User, *, count: bool) -> Usage:

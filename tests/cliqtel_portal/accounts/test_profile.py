@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.contrib.sessions.models import Session
 from django.core import mail
-from django.test import Client
+from django.db import connection
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
+from cliqtel_portal.accounts import passwords
 from cliqtel_portal.accounts.browsers import browser_words
 from cliqtel_portal.accounts.models import BrowserSession, Membership, User
 from cliqtel_portal.accounts.services import profile, sessions
@@ -133,6 +136,32 @@ def test_a_wrong_password_or_address_mails_nobody(
 
     assert response.status_code == 400
     assert not mail.outbox
+
+
+def test_passwords_tried_at_the_same_moment_are_not_all_looked_at(
+    alice: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would find the counter of wrong ones as it was before the others."""
+    looked_at = []
+
+    def check(user: User, password: str) -> bool:
+        looked_at.append(password)
+        with pytest.raises(passwords.TooManyPasswords, match="just being looked at"):
+            pool.submit(confirm, "second").result(timeout=20)
+        return False
+
+    def confirm(password: str) -> None:
+        try:
+            passwords.confirm_password(request, alice.user, password, outcome="Nothing was done.")
+        finally:
+            if password == "second":
+                connection.close()
+
+    request = RequestFactory().post("/")
+    monkeypatch.setattr(User, "check_password", check)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(passwords.WrongPassword):
+        confirm("first")
+    assert looked_at == ["first"]
 
 
 def test_one_sees_ones_browsers_and_nobody_elses(alice: Membership, mallory: Membership) -> None:
