@@ -7,6 +7,11 @@ const find = (name) => chat.querySelector(`[data-chat-${name}]`);
 const panel = document.getElementById("chat-panel");
 const list = find("cards");
 const cards = new Map();
+// The rail's count, which was true when the page was made.
+const rail = document.querySelector("[data-rail-waiting]");
+// What the server counts besides the cards that ask this person: further pages of the inbox; less
+// what they have agreed to and could still reject.
+let besides = 0;
 const OPEN_KEY = "chat-open";
 const STATES = {
   live: ["Live", "ok"],
@@ -74,12 +79,20 @@ async function decide(card, verdict, comment) {
   }
 }
 
+function asking() {
+  return [...cards.values()].filter((card) => card.asksMe).length;
+}
+
 function show() {
-  const waiting = [...cards.values()].filter((card) => card.asksMe).length;
+  const waiting = asking() + besides;
   const count = find("count");
   count.textContent = waiting > 99 ? "99+" : waiting;
   count.hidden = !waiting;
   find("name").textContent = waiting ? `Approvals, ${waiting} waiting` : "Approvals";
+  if (rail) {
+    rail.hidden = !waiting;
+    rail.firstElementChild.textContent = waiting;
+  }
   find("empty").hidden = cards.size > 0;
   list.hidden = !cards.size;
 }
@@ -126,6 +139,7 @@ async function load() {
   // What was decided while nobody told this tab.
   const gone = [...cards.keys()].filter((id) => !waiting.has(id) && cards.get(id).isWaiting);
   await Promise.all(gone.map(changed));
+  besides = page.waiting - asking();
   show();
   return page.last_event_id;
 }

@@ -106,6 +106,7 @@ def test_a_closed_chat_stays_closed_and_counts(
     asked(bob)
     page.clock.fast_forward(20_000)
     expect(page.locator("[data-chat-count]")).to_have_text("1")
+    expect(page.locator("[data-rail-waiting]")).to_contain_text("1")
     expect(panel).to_be_hidden()
     page.goto("/callflows/")
     expect(page.locator("[data-chat-count]")).to_have_text("1")
