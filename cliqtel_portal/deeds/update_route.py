@@ -191,14 +191,20 @@ def _ask(requester: Requester, draft: Draft, title: str, reason_text: str) -> Fl
 
 
 def _summary(draft: Draft) -> str:
-    """Counts only: titles and prompts are the author's words, and this is read as ours."""
+    """Counts only: titles and prompts are the author's words, and this is read as ours.
+
+    A way out that leads elsewhere is one path that changed, as in the list of changes.
+    """
     changes = draft.changes
+    gone = {(edge.source, edge.on) for edge in changes.removed_edges}
+    moved = sum((edge.source, edge.on) in gone for edge in changes.added_edges)
     counted = (
         (len(changes.added_nodes), "step", "added"),
         (len(changes.changed_nodes), "step", "changed"),
         (len(changes.removed_nodes), "step", "removed"),
-        (len(changes.added_edges), "path", "added"),
-        (len(changes.removed_edges), "path", "removed"),
+        (len(changes.added_edges) - moved, "path", "added"),
+        (moved, "path", "changed"),
+        (len(changes.removed_edges) - moved, "path", "removed"),
     )
     parts = [f"{n} {noun}{'' if n == 1 else 's'} {verb}" for n, noun, verb in counted if n]
     if changes.is_entry_changed:

@@ -94,6 +94,24 @@ def test_an_ai_hosts_draft_asks_a_person(alice: Membership) -> None:
     assert Revision.objects.count() == 1
 
 
+def test_a_path_that_leads_elsewhere_is_one_change(alice: Membership) -> None:
+    flow = make_flow(alice.tenant)
+    assert flow.active_revision is not None
+    asked = update_route.draft_change(
+        requester_of(alice),
+        call_flow_id=flow.pk,
+        base_etag=flow.active_revision.etag,
+        operations=[
+            {"op": "remove_edge", "id": "e8"},
+            {"op": "add_edge", "id": "n8", "from": "closed", "to": "support", "on": "next"},
+            {"op": "remove_edge", "id": "e4"},
+            {"op": "add_edge", "id": "n3", "from": "menu", "to": "sales", "on": "3"},
+        ],
+        reason_text="",
+    )
+    assert asked.approval.summary == "1 path added, 1 path changed, 1 path removed."
+
+
 def test_a_person_drafts_in_their_own_name(bob: Membership) -> None:
     approval = draft(bob, make_flow(bob.tenant))
     change = Change.objects.get(pk=approval.artifact_id)
