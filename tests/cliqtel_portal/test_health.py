@@ -86,7 +86,7 @@ def test_a_valkey_that_never_answers_does_not_hold_the_check(
         valkey_at(settings, mute.getsockname()[1])
         began = time.monotonic()
         assert checks(client, 503) == READY | {"valkey": "failed", "worker": "failed"}
-        assert time.monotonic() - began < 3  # orchestrators wait for about five seconds
+        assert time.monotonic() - began < 5  # as long as orchestrators wait
 
 
 @pytest.mark.django_db

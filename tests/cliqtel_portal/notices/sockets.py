@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from cliqtel_portal.accounts.models import User
 from tests.wire import Web
 
-WAIT = 5  # seconds
+WAIT = 20  # seconds, on a busy machine
 
 
 def signed_in(user: User) -> Client:

@@ -46,5 +46,5 @@ def test_a_valkey_that_never_answers_holds_a_writer_for_a_bounded_time(settings,
         settings.VALKEY_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         begun = time.monotonic()
         hints.send(uuid.uuid4())
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 10
     assert hints._silent_until > time.monotonic()

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 
 import phonenumbers
 import pytest
@@ -129,12 +128,6 @@ def test_seeding_twice_changes_nothing_and_keeps_what_people_did(tenants):
     assert counts() == before
     number.refresh_from_db()
     assert number.status == "released"
-
-
-def test_seeding_is_quick(tenants):
-    began = time.perf_counter()
-    seed(tenants)
-    assert time.perf_counter() - began < 3
 
 
 @pytest.mark.django_db(transaction=True)
