@@ -140,7 +140,7 @@ def _code(
     if not is_page(text):
         return html
     if not may_open(text, env["role"]):
-        return f"{html} <span>(not with your role)</span>"
+        return f"{html}<span>, not with your role</span>"
     return f'<a href="{text}">{html}</a>'
 
 

@@ -73,7 +73,7 @@ def test_the_path_of_a_page_leads_there() -> None:
 
 def test_a_page_that_the_readers_role_does_not_open_is_no_link() -> None:
     html = render_html("`/numbers/ai-access/` and `/trunks/`", role="viewer")
-    assert "<code>/numbers/ai-access/</code> <span>(not with your role)</span>" in html
+    assert "<code>/numbers/ai-access/</code><span>, not with your role</span>" in html
     assert html.count("<a ") == 1
     assert "<a" in render_html("`/settings/members/`", role="admin")
     assert "<a" not in render_html("`/settings/members/`", role="approver")
