@@ -103,9 +103,11 @@ def confirm_addresses(number_ids: Collection[uuid.UUID], *, by_label: str) -> in
     """The emergency services know where those of the numbers are that waited for it; so many."""
     waiting = (
         PhoneNumber.objects.filter(pk__in=number_ids, emergency_state=_State.PENDING)
-        .select_related("tenant", "emergency_address")
         .order_by("pk")
-        .select_for_update(of=("self",))
+        # Addresses in a query of their own: a join that had to wait for the row's lock would bring
+        # the address that it had before.
+        .prefetch_related("emergency_address")
+        .select_for_update()
     )
     numbers = list(waiting)
     for number in numbers:
@@ -132,8 +134,7 @@ def _locked(actor: Membership, number_id: uuid.UUID) -> tuple[Membership, PhoneN
     number = (
         PhoneNumber.objects.for_tenant(member.tenant)
         .filter(pk=number_id)
-        .select_related("emergency_address")
-        .select_for_update(of=("self",))
+        .select_for_update()
         .first()
     )
     if number is None:

@@ -12,8 +12,9 @@ from cliqtel_portal.carriers.models import CarrierOperation
 from cliqtel_portal.numbers.change_models import NumberChange
 from cliqtel_portal.numbers.errors import ConnectionChanged
 from cliqtel_portal.numbers.services.assignment import assign_number
+from cliqtel_portal.numbers.services.emergency import use_address
 from cliqtel_portal.numbers.services.release import hand_back, restore_number
-from tests.factories.numbers import PhoneNumberFactory
+from tests.factories.numbers import EmergencyAddressFactory, PhoneNumberFactory
 from tests.factories.trunks import TrunkFactory
 from tests.races import at_once
 
@@ -58,3 +59,21 @@ def test_at_the_end_of_a_quarantine_a_number_is_back_or_handed_back_never_both(a
     assert (operations, restored) in {(1, 0), (0, 1)}
     assert (number.status == "active") is (restored == 1)
     assert len(lost) == operations
+
+
+def test_who_sets_an_emergency_address_after_another_knows_what_it_replaces(acme, alice):
+    number = PhoneNumberFactory(tenant=acme)
+    addresses = EmergencyAddressFactory.create_batch(4, tenant=acme)
+    _, lost = at_once(
+        *[
+            lambda address=address: use_address(alice, number_id=number.pk, address_id=address.pk)
+            for address in addresses
+        ]
+    )
+    assert lost == []
+    changes = NumberChange.objects.all()
+    came = {change.after["address"]["label"] for change in changes}
+    went = {change.before["address"]["label"] for change in changes if change.before["address"]}
+    number.refresh_from_db()
+    assert came - went == {number.emergency_address.label}
+    assert len(went) == len(came) - 1
