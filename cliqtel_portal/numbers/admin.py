@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import uuid
+from contextlib import suppress
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 
 from cliqtel_portal.numbers.change_models import NumberChange
@@ -16,6 +20,19 @@ from cliqtel_portal.numbers.models import (
 from cliqtel_portal.numbers.order_models import NumberOrder, OrderLine
 from cliqtel_portal.numbers.services.emergency import confirm_addresses
 from cliqtel_portal.staff_admin import ReadOnlyAdmin, ReadOnlyInline
+
+
+_CONFIRMED_AT_ONCE = 200  # people compare them one by one
+
+
+def _seen(request: HttpRequest) -> dict[uuid.UUID, uuid.UUID]:
+    """The address of each number, as the page before had them; what is no such pair is left out."""
+    pairs = {}
+    for text in request.POST.getlist("seen"):
+        number_id, _, address_id = text.partition(".")
+        with suppress(ValueError):
+            pairs[uuid.UUID(number_id)] = uuid.UUID(address_id)
+    return pairs
 
 
 @admin.register(PhoneNumber)
@@ -46,10 +63,22 @@ class PhoneNumberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     )
     def confirm_emergency_addresses(
         self, request: HttpRequest, queryset: QuerySet[PhoneNumber]
-    ) -> None:
-        chosen = list(queryset.values_list("pk", flat=True))
-        confirmed = confirm_addresses(chosen, by_label="Cliqtel")
-        self.message_user(request, f"{confirmed} of {len(chosen)} validated.", messages.SUCCESS)
+    ) -> HttpResponse | None:
+        """Asks with the addresses; what counts is the address that was on the screen."""
+        pending = queryset.filter(emergency_state=PhoneNumber.EmergencyState.PENDING)
+        if "seen" not in request.POST and pending.exists():
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "Do the emergency services know these addresses?",
+                "numbers": pending.select_related("tenant", "emergency_address").order_by("e164")[
+                    :_CONFIRMED_AT_ONCE
+                ],
+            }
+            return render(request, "admin/numbers/confirm_addresses.html", context)
+        confirmed = confirm_addresses(_seen(request), by_label="Cliqtel")
+        level = messages.SUCCESS if confirmed else messages.WARNING
+        self.message_user(request, f"{confirmed} validated; the others were not waiting.", level)
+        return None
 
     def view_on_site(self, obj: PhoneNumber) -> str:
         return reverse("numbers:detail", args=[obj.pk])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -99,17 +99,20 @@ def add_address(actor: Membership, *, number_id: uuid.UUID, address: NewAddress)
 
 
 @transaction.atomic
-def confirm_addresses(number_ids: Collection[uuid.UUID], *, by_label: str) -> int:
-    """The emergency services know where those of the numbers are that waited for it; so many."""
+def confirm_addresses(seen: Mapping[uuid.UUID, uuid.UUID], *, by_label: str) -> int:
+    """The emergency services know where those of the numbers are that waited for it; so many.
+
+    `seen` has the address of each number: one that got another meanwhile goes on waiting.
+    """
     waiting = (
-        PhoneNumber.objects.filter(pk__in=number_ids, emergency_state=_State.PENDING)
+        PhoneNumber.objects.filter(pk__in=seen, emergency_state=_State.PENDING)
         .order_by("pk")
         # Addresses in a query of their own: a join that had to wait for the row's lock would bring
         # the address that it had before.
         .prefetch_related("emergency_address")
         .select_for_update()
     )
-    numbers = list(waiting)
+    numbers = [number for number in waiting if number.emergency_address_id == seen[number.pk]]
     for number in numbers:
         assert number.emergency_address is not None  # a constraint
         before = _as_json(number)

@@ -76,8 +76,17 @@ def test_staff_say_that_the_emergency_services_know(number, client):
     number.emergency_state = "pending"
     number.save()
     client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    path = "/admin/numbers/phonenumber/"
     chosen = {"action": "confirm_emergency_addresses", "_selected_action": str(number.pk)}
-    answer = client.post("/admin/numbers/phonenumber/", chosen, follow=True)
-    assert "1 of 1 validated" in answer.content.decode()
+    asked = client.post(path, chosen).content.decode()
+    pair = f"{number.pk}.{number.emergency_address_id}"
+    assert f'name="seen" value="{pair}"' in asked
+    assert "Keizersgracht 100" in asked
+    number.refresh_from_db()
+    assert number.emergency_state == "pending", "asked, not done"
+    answer = client.post(path, {**chosen, "seen": pair}, follow=True)
+    assert "1 validated" in answer.content.decode()
     number.refresh_from_db()
     assert number.emergency_state == "validated"
+    again = client.post(path, {**chosen, "seen": "x.y"}, follow=True)
+    assert "0 validated" in again.content.decode()

@@ -69,12 +69,12 @@ def test_another_address_of_the_same_name_is_refused(alice, number):
 
 
 def test_a_validated_address_still_waits_on_a_number_that_is_new_to_it(alice, number):
-    confirm_addresses([number.pk], by_label="Cliqtel")
-    assert not NumberChange.objects.exists(), "there was nothing to confirm"
     address = EmergencyAddressFactory(tenant=number.tenant)
+    seen = {number.pk: address.pk}
+    assert confirm_addresses(seen, by_label="Cliqtel") == 0, "there was nothing to confirm"
     use_address(alice, number_id=number.pk, address_id=address.pk)
-    assert confirm_addresses([number.pk], by_label="Cliqtel") == 1
-    assert confirm_addresses([number.pk], by_label="Cliqtel") == 0
+    assert confirm_addresses(seen, by_label="Cliqtel") == 1
+    assert confirm_addresses(seen, by_label="Cliqtel") == 0
     number.refresh_from_db()
     address.refresh_from_db()
     assert number.emergency_state == "validated"
@@ -87,6 +87,15 @@ def test_a_validated_address_still_waits_on_a_number_that_is_new_to_it(alice, nu
     use_address(alice, number_id=number.pk, address_id=address.pk)
     number.refresh_from_db()
     assert number.emergency_state == "validated"
+
+
+def test_an_address_that_changed_since_staff_saw_it_is_not_confirmed(alice, number):
+    old, new = EmergencyAddressFactory.create_batch(2, tenant=number.tenant)
+    use_address(alice, number_id=number.pk, address_id=new.pk)
+    assert confirm_addresses({number.pk: old.pk}, by_label="Cliqtel") == 0
+    number.refresh_from_db()
+    new.refresh_from_db()
+    assert (number.emergency_state, new.validated_at) == ("pending", None)
 
 
 def test_all_that_is_wrong_is_told_at_once(alice, number):
