@@ -21,7 +21,6 @@ from cliqtel_portal.numbers.order_models import NumberOrder, OrderLine
 from cliqtel_portal.numbers.services.emergency import confirm_addresses
 from cliqtel_portal.staff_admin import ReadOnlyAdmin, ReadOnlyInline
 
-
 _CONFIRMED_AT_ONCE = 200  # people compare them one by one
 
 
