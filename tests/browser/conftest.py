@@ -3,11 +3,10 @@
 How this lives beside pytest-asyncio: while it is started, the sync API has an event loop "running"
 in the main thread. Two things follow, and both are arranged here:
 - pytest-playwright's own fixtures are session-wide, and every asyncio test after them would fail
-  with "cannot be called from a running event loop". The fixtures below have the same names and are
-  module-wide: the loop is gone before the next module begins. A module has browser tests or
-  asyncio tests, never both.
+  with "cannot be called from a running event loop". The fixtures below have the same names; the
+  browser stays for all tests of this folder in a row, and is gone before any other begins.
 - Django would refuse the ORM in the test's own thread (SynchronousOnlyOperation). The test holds
-  its thread alone, so `browser` sets DJANGO_ALLOW_ASYNC_UNSAFE.
+  its thread alone, so DJANGO_ALLOW_ASYNC_UNSAFE is set while there is a browser.
 
 The server is pytest-django's `live_server` (a thread); data is committed and flushed after each
 test. Write `pytestmark = pytest.mark.browser` in each module.
@@ -19,6 +18,8 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,19 +39,51 @@ SignIn = Callable[..., Page]
 Shots = Callable[[str], None]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if executable is None:
-        pytest.skip("no chromium on this machine: apt-get install chromium, or set CHROMIUM")
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # For as long as the loop is there, so that the database's own fixtures are inside.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+class _Chromium(ExitStack):
+    browser: Browser | None = None
+
+    def running(self) -> Browser:
+        if self.browser is None or not self.browser.is_connected():
+            self.close()
+            self.browser = self._start()
+        return self.browser
+
+    def _start(self) -> Browser:
+        executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+        if executable is None:
+            pytest.skip("no chromium on this machine: apt-get install chromium, or set CHROMIUM")
+        playwright = self.enter_context(sync_playwright())
+        self.enter_context(pytest.MonkeyPatch.context()).setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        self.callback(setattr, self, "browser", None)
         # Chromium's sandbox refuses to work for root.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        started = playwright.chromium.launch(executable_path=executable, args=arguments)
-        yield started
-        started.close()
+        launched = playwright.chromium.launch(executable_path=executable, args=arguments)
+        self.callback(launched.close)
+        return launched
+
+
+_chromium = _Chromium()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    try:
+        return (yield)
+    finally:
+        if nextitem is not None and nextitem.path.parent != Path(__file__).parent:
+            _chromium.close()
+
+
+@pytest.fixture(scope="session")
+def _until_the_end(_connections_are_closed: None) -> Iterator[None]:
+    """Some fixtures of the session end in a loop of their own."""
+    yield
+    _chromium.close()
+
+
+@pytest.fixture
+def browser(_until_the_end: None) -> Browser:
+    return _chromium.running()
 
 
 @pytest.fixture(autouse=True)
