@@ -74,9 +74,15 @@ class PhoneNumberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 ],
             }
             return render(request, "admin/numbers/confirm_addresses.html", context)
-        confirmed = confirm_addresses(_seen(request), by_label="Cliqtel")
-        level = messages.SUCCESS if confirmed else messages.WARNING
-        self.message_user(request, f"{confirmed} validated; the others were not waiting.", level)
+        seen = _seen(request)
+        confirmed = confirm_addresses(seen, by_label="Cliqtel")
+        if confirmed:
+            self.message_user(request, f"{confirmed} validated.", messages.SUCCESS)
+        if left := len(seen) - confirmed:
+            why = "they have another address by now, or were validated already"
+            self.message_user(request, f"{left} left as they are: {why}.", messages.WARNING)
+        if not seen:
+            self.message_user(request, "None of these waits for it.", messages.WARNING)
         return None
 
     def view_on_site(self, obj: PhoneNumber) -> str:
