@@ -29,6 +29,16 @@ def exclusive(path: Path) -> Iterator[int]:
             os.close(descriptor)
 
 
+@contextmanager
+def only_one(path: Path) -> Iterator[bool]:
+    """Whether nobody else is inside such a block for `path`; nobody waits."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield _is_taken_alone(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class Membership:
     """One user of the servers; to be made and left by the holder of the start/stop lock."""
 
@@ -50,11 +60,15 @@ class Membership:
             os.close(self._descriptor)
 
     def _has_no_others(self) -> bool:
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        return _is_taken_alone(self._descriptor)
+
+
+def _is_taken_alone(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from types import SimpleNamespace
 
 import psycopg
@@ -12,6 +13,7 @@ from django.db import connection
 from pytest_django import Settings
 from redis.exceptions import ConnectionError as ValkeyGone
 
+from cliqtel_portal.embedded.locks import only_one
 from cliqtel_portal.management.commands import up
 from cliqtel_portal.processes import ADDRESS
 from mcp_access.models import AccessToken
@@ -63,7 +65,22 @@ def test_the_banner_has_what_a_newcomer_pastes(settings: Settings) -> None:
     assert "--reset-password" in up.banner("", "ct_mcp_token"), "it is said once"
 
 
-def test_a_busy_port_is_named_with_a_free_one(settings: Settings) -> None:
+def test_a_second_start_is_told_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIQTEL_DATA_DIR", str(tmp_path))
+    with only_one(tmp_path / "up.lock") as is_only:
+        assert is_only
+        with pytest.raises(CommandError, match="make run is at work already") as refused:
+            up.Command().handle()
+    assert f"with the data in {tmp_path}." in str(refused.value)
+    assert "CLIQTEL_DATA_DIR=" in str(refused.value)
+
+
+def test_a_busy_port_is_named_with_a_free_one(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIQTEL_DATA_DIR", str(tmp_path))
     with socket.socket() as other:
         other.bind((ADDRESS, 0))
         other.listen()

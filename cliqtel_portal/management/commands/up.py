@@ -24,6 +24,7 @@ from cliqtel_portal import embedded
 from cliqtel_portal.accounts.models import Membership
 from cliqtel_portal.docs.loading import load_articles
 from cliqtel_portal.embedded.keys import write_private
+from cliqtel_portal.embedded.locks import only_one
 from cliqtel_portal.errors import PortalError
 from cliqtel_portal.management.commands import demo
 from cliqtel_portal.processes import ADDRESS, Child, free_port, supervise
@@ -49,11 +50,23 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        folder = embedded.data_dir()
         is_free, other = free_port(settings.PORT)
-        if not is_free:
-            raise CommandError(
-                f"Port {settings.PORT} is busy. {other} is free: PORT={other} make run"
-            )
+        with only_one(folder / "up.lock") as is_only:
+            if not is_only:
+                # Beside it on another port, this one would end the other's token and plan its
+                # tasks twice.
+                raise CommandError(
+                    f"make run is at work already, with the data in {folder}. For another beside"
+                    f" it: CLIQTEL_DATA_DIR={folder}/second PORT={other} make run"
+                )
+            if not is_free:
+                raise CommandError(
+                    f"Port {settings.PORT} is busy. {other} is free: PORT={other} make run"
+                )
+            self._run(folder)
+
+    def _run(self, folder: Path) -> None:
         _require_servers()
         _migrate()
         password = ""
@@ -61,7 +74,6 @@ class Command(BaseCommand):
             password = demo.seed()
         else:
             load_articles()  # a newer checkout may have newer articles
-        folder = embedded.data_dir()
         token = _new_token()
         write_private(folder / TOKEN_FILE, f"{token}\n")
         connections.close_all()
