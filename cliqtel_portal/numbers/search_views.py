@@ -77,7 +77,7 @@ def search(request: PortalRequest) -> HttpResponse:
             "form": form,
             "countries": _by_name(sold_in) if page is None and not form.errors else (),
             "page": page,
-            "rows": _rows(page, form.data.get("in_a_row", "")) if page else (),
+            "rows": _rows(page, form.cleaned_data["in_a_row"] or 0) if page else (),
             "relaxations": _relaxations(page, request.GET) if page else (),
             "held": _held(request.tenant),
             "in_orders": _live(request.tenant).filter(order__isnull=False).count(),
@@ -153,7 +153,7 @@ def _by_name(countries: Iterable[CountryCoverage]) -> list[CountryCoverage]:
     return sorted(countries, key=lambda one: one.name)
 
 
-def _rows(page: StockPage, in_a_row: str) -> list[Row]:
+def _rows(page: StockPage, in_a_row: int) -> list[Row]:
     rows = []
     seen: set[int] = set()
     for number in page.numbers:
@@ -165,7 +165,7 @@ def _rows(page: StockPage, in_a_row: str) -> list[Row]:
                 number=number,
                 type_label=NumberType(number.number_type).label,
                 capabilities=capability_words(number.capabilities),
-                starts_block=int(in_a_row) if is_first else 0,
+                starts_block=in_a_row if is_first else 0,
             )
         )
     return rows
