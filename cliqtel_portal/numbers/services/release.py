@@ -177,8 +177,8 @@ def hand_back(number_id: uuid.UUID, *, now: datetime | None = None) -> PhoneNumb
     number.release_operation = enqueue(
         number.tenant,
         kind=CarrierOperation.Kind.RELEASE_NUMBER,
-        # The row's lock is what makes it once. A day's own key lets staff have it tried again.
-        idempotency_key=f"release:{number.pk}:{now:%Y%m%d}",
+        # The row's lock is what makes it once. A moment's own key lets staff have it tried again.
+        idempotency_key=f"release:{number.pk}:{now:%Y%m%d%H%M%S%f}",
         payload={"number_id": str(number.pk)},
     )
     number.save(update_fields=["release_operation"])
