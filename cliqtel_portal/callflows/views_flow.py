@@ -60,8 +60,8 @@ def _detail(request: PortalRequest, state: services.FlowState) -> HttpResponse:
         {
             "state": state,
             "steps": steps_of(state.graph, state.findings, names=names),
-            "drawing": _drawn(state, names),
-            "narrow_drawing": _drawn(state, names, is_narrow=True),
+            "drawing": drawn(state, names),
+            "narrow_drawing": drawn(state, names, is_narrow=True),
             "revisions": revisions[:_REVISIONS],
             "has_older": len(revisions) > _REVISIONS,
             "is_older": bool(older),
@@ -74,9 +74,10 @@ def _detail(request: PortalRequest, state: services.FlowState) -> HttpResponse:
     )
 
 
-def _drawn(
+def drawn(
     state: services.FlowState, names: Mapping[str, str], *, is_narrow: bool = False
 ) -> SafeString:
+    """The flow as SVG, what is wrong with it marked. `names`: of what it names by id, as trunks."""
     severities = {
         # Errors come first and win.
         finding.node_id: finding.severity

@@ -1,18 +1,18 @@
 from __future__ import annotations
 
+import logging
 import uuid
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.permissions import may_use_ai_access
-from cliqtel_portal.callflows.drawing import draw
-from cliqtel_portal.callflows.errors import CallFlowNotFound
-from cliqtel_portal.callflows.services import FlowState, flow_by_id
+from cliqtel_portal.callflows.errors import CallFlowNotFound, GraphUnreadableError
+from cliqtel_portal.callflows.services import FlowState, flow_by_id, names_in
+from cliqtel_portal.callflows.views_flow import drawn
 from cliqtel_portal.number_page.calls import LOOKED_THROUGH, calls_about
 from cliqtel_portal.number_page.messages import DAYS, counts_of, newest_messages, opt_outs_of
 from cliqtel_portal.number_page.national_rules import sender_rule
@@ -22,6 +22,8 @@ from cliqtel_portal.numbers.listing import capability_words
 from cliqtel_portal.numbers.models import PhoneNumber
 from cliqtel_portal.numbers.views import frame, told
 from cliqtel_portal.trunks.services import last_error
+
+logger = logging.getLogger(__name__)
 
 _MOVES = 20
 _TEXTS = (Capability.SMS, Capability.MMS, Capability.WHATSAPP)
@@ -34,12 +36,9 @@ def routing(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
     number: PhoneNumber = context["number"]
     state = _flow_state(number)
     if state is not None:
-        title = f"Call flow {state.flow.name}"
-        # draw() builds them with ElementTree, which escapes every title.
-        context["drawing"] = mark_safe(draw(state.graph, title=title))  # noqa: S308
-        context["narrow_drawing"] = mark_safe(  # noqa: S308
-            draw(state.graph, title=title, vertical=True, prefix="flow-narrow")
-        )
+        names = names_in(request.tenant, state.graph)
+        context["drawing"] = drawn(state, names)
+        context["narrow_drawing"] = drawn(state, names, is_narrow=True)
     moves = number.changes.filter(kind=NumberChange.Kind.ASSIGNED).newest_first()
     context |= {
         "state": state,
@@ -83,10 +82,13 @@ def activity(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
 
 
 def _flow_state(number: PhoneNumber) -> FlowState | None:
-    """None too for a flow in which nothing is saved."""
+    """None too for a flow in which nothing is saved, or can't be read: its own page says so."""
     if number.call_flow_id is None:
         return None
     try:
         return flow_by_id(number.tenant, number.call_flow_id)
     except CallFlowNotFound:
+        return None
+    except GraphUnreadableError:
+        logger.exception("call flow %s can't be shown", number.call_flow_id)
         return None

@@ -11,12 +11,13 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from cliqtel_portal.accounts.models import Membership
+from cliqtel_portal.callflows.demo_graphs import billing_line
 from cliqtel_portal.number_page import calls as calls_module
 from cliqtel_portal.number_page.national_rules import emergency_rule, sender_rule
 from cliqtel_portal.numbers.models import PhoneNumber
 from tests.factories.approvals import make_approval
 from tests.factories.audit import make_call, ok
-from tests.factories.callflows import make_flow
+from tests.factories.callflows import CallFlowFactory, RevisionFactory, make_flow
 from tests.factories.messaging import MessageBatchFactory, MessageFactory, OptOutFactory
 from tests.factories.numbers import (
     EmergencyAddressFactory,
@@ -80,6 +81,23 @@ def test_routing_draws_the_flow_and_leads_to_it(bob):
     assert f'href="/callflows/{flow.pk}/"' in page
     assert page.count("<svg xmlns") == 2, "wide and narrow"
     assert "Reception <b>" not in page
+
+
+def test_routing_draws_trunks_by_their_names(bob):
+    trunk = TrunkFactory(tenant=bob.tenant, name="Amsterdam PBX")
+    flow = make_flow(bob.tenant, graph=billing_line(str(trunk.pk)))
+    page = tab(bob, PhoneNumberFactory(tenant=bob.tenant, call_flow=flow), "routing/")
+    assert page.count(">Amsterdam PBX</text>") == 4, "title and summary, wide and narrow"
+    drawings = page[page.index("<svg xmlns") : page.rindex("</svg>")]
+    assert str(trunk.pk) not in drawings
+
+
+def test_routing_opens_though_the_flow_cannot_be_read(bob):
+    flow = CallFlowFactory(tenant=bob.tenant)
+    RevisionFactory(call_flow=flow, graph={"nodes": "?"}, etag="0" * 64)
+    page = tab(bob, PhoneNumberFactory(tenant=bob.tenant, call_flow=flow), "routing/")
+    assert f'href="/callflows/{flow.pk}/"' in page
+    assert "<svg xmlns" not in page
 
 
 def test_routing_explains_the_trunk_and_why_it_is_down(bob):
