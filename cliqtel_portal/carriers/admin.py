@@ -14,7 +14,7 @@ from cliqtel_portal.carriers.models import (
     WebhookReceipt,
 )
 from cliqtel_portal.carriers.services import try_again_now
-from cliqtel_portal.staff_admin import ReadOnlyAdmin
+from cliqtel_portal.staff_admin import EditedAdmin, ReadOnlyAdmin
 
 
 @admin.register(CarrierOperation)
@@ -60,7 +60,7 @@ class CarrierOperationAdmin(ReadOnlyAdmin):
 
 
 @admin.register(SandboxFault)
-class SandboxFaultAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class SandboxFaultAdmin(EditedAdmin):
     list_display = ("fault", "kind", "number", "seconds", "times_left", "created_at")
     list_filter = ("fault", "kind")
     date_hierarchy = "created_at"

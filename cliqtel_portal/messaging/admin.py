@@ -13,7 +13,7 @@ from cliqtel_portal.messaging.models import (
     MessagingLimitChange,
     OptOut,
 )
-from cliqtel_portal.staff_admin import ReadOnlyAdmin
+from cliqtel_portal.staff_admin import EditedAdmin, ReadOnlyAdmin
 
 
 class _ReadOnly(ReadOnlyAdmin):
@@ -65,7 +65,7 @@ class OptOutAdmin(_ReadOnly):
 
 
 @admin.register(MessageTemplate)
-class MessageTemplateAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class MessageTemplateAdmin(EditedAdmin):
     """Staff approve what the network has approved."""
 
     list_display = ("name", "tenant", "channel", "status", "created_at")

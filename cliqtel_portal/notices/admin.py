@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from cliqtel_portal.notices.models import Event, Notice
-from cliqtel_portal.staff_admin import ReadOnlyAdmin
+from cliqtel_portal.staff_admin import EditedAdmin, ReadOnlyAdmin
 
 
 @admin.register(Event)
@@ -20,7 +20,7 @@ class EventAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Notice)
-class NoticeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class NoticeAdmin(EditedAdmin):
     list_display = ["created_at", "tenant", "user", "level", "title", "read_at"]
     list_filter = ["level"]
     list_select_related = ["tenant", "user"]

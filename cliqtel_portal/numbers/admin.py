@@ -19,7 +19,7 @@ from cliqtel_portal.numbers.models import (
 )
 from cliqtel_portal.numbers.order_models import NumberOrder, OrderLine
 from cliqtel_portal.numbers.services.emergency import confirm_addresses
-from cliqtel_portal.staff_admin import ReadOnlyAdmin, ReadOnlyInline
+from cliqtel_portal.staff_admin import EditedAdmin, ReadOnlyAdmin, ReadOnlyInline
 
 _CONFIRMED_AT_ONCE = 200  # people compare them one by one
 
@@ -35,7 +35,7 @@ def _seen(request: HttpRequest) -> dict[uuid.UUID, uuid.UUID]:
 
 
 @admin.register(PhoneNumber)
-class PhoneNumberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PhoneNumberAdmin(EditedAdmin):
     list_display = [
         "e164",
         "tenant",
@@ -107,7 +107,7 @@ class NumberChangeAdmin(ReadOnlyAdmin):
 
 
 @admin.register(EmergencyAddress)
-class EmergencyAddressAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class EmergencyAddressAdmin(EditedAdmin):
     list_display = ["label", "tenant", "city", "country", "validated_at"]
     list_filter = ["country"]
     list_select_related = ["tenant"]
@@ -119,7 +119,7 @@ class EmergencyAddressAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(StockNumber)
-class StockNumberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class StockNumberAdmin(EditedAdmin):
     list_display = ["e164", "country", "number_type", "area", "status", "requires_documents"]
     list_filter = ["status", "number_type", "country", "requires_documents", "is_demo"]
     search_fields = ["e164", "area"]
@@ -129,7 +129,7 @@ class StockNumberAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Reservation)
-class ReservationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReservationAdmin(EditedAdmin):
     list_display = ["stock_number", "tenant", "created_at", "expires_at", "released_at"]
     list_filter = [("released_at", admin.EmptyFieldListFilter)]
     list_select_related = ["tenant", "stock_number"]
@@ -141,7 +141,7 @@ class ReservationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Offer)
-class OfferAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class OfferAdmin(EditedAdmin):
     list_display = ["stock_number", "tenant", "setup_price", "monthly_price", "expires_at"]
     list_filter = ["currency"]
     date_hierarchy = "expires_at"

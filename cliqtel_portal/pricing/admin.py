@@ -3,10 +3,11 @@ from __future__ import annotations
 from django.contrib import admin
 
 from cliqtel_portal.pricing.models import Price
+from cliqtel_portal.staff_admin import EditedAdmin
 
 
 @admin.register(Price)
-class PriceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PriceAdmin(EditedAdmin):
     list_display = [
         "country",
         "number_type",

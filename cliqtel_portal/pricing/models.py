@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils import timezone
@@ -87,6 +88,12 @@ class Price(models.Model):
         return (
             f"{self.country} {self.number_type} {self.currency} from {self.effective_at:%Y-%m-%d}"
         )
+
+    def clean(self) -> None:
+        """Told here: PostgreSQL has no such range, so the constraints can't be asked."""
+        begins, ends = self.effective_at, self.valid_until
+        if begins is not None and ends is not None and ends <= begins:
+            raise ValidationError({"valid_until": "It ends before it begins."})
 
     @property
     def setup_money(self) -> Money:

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db import models
 
 from cliqtel_portal.regulatory.models import Document, Requirement, RequirementSet
+from cliqtel_portal.staff_admin import EditedAdmin
 
 
 class RequirementInline(admin.StackedInline):  # type: ignore[type-arg]
@@ -12,7 +13,7 @@ class RequirementInline(admin.StackedInline):  # type: ignore[type-arg]
 
 
 @admin.register(RequirementSet)
-class RequirementSetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RequirementSetAdmin(EditedAdmin):
     list_display = ["country", "number_type", "action", "lead_time_days", "who_may_own"]
     list_filter = ["action", "number_type", "country"]
     search_fields = ["country", "requirements__name"]
@@ -23,7 +24,7 @@ class RequirementSetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Document)
-class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class DocumentAdmin(EditedAdmin):
     list_display = ["name", "tenant", "requirement_code", "country", "status", "expires_at"]
     list_filter = ["status", "kind", "country"]
     list_select_related = ["tenant"]

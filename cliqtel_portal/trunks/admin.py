@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from django.urls import reverse
 
-from cliqtel_portal.staff_admin import ReadOnlyAdmin, ReadOnlyInline
+from cliqtel_portal.staff_admin import EditedAdmin, ReadOnlyAdmin, ReadOnlyInline
 from cliqtel_portal.trunks.models import CredentialReveal, Trunk, TrunkCredential
 
 
@@ -16,7 +19,7 @@ class TrunkCredentialInline(ReadOnlyInline):
 
 
 @admin.register(Trunk)
-class TrunkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TrunkAdmin(EditedAdmin):
     list_display = (
         "name",
         "tenant",
@@ -46,6 +49,13 @@ class TrunkAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     )
 
     inlines = (TrunkCredentialInline,)
+
+    def save_model(self, request: HttpRequest, obj: Trunk, form: Any, change: bool) -> None:
+        """What is known by its address has no registration (any more)."""
+        if obj.authentication == Trunk.Authentication.IP:
+            obj.registration_state = Trunk.Registration.NEVER
+            obj.registered_at = obj.registration_expires_at = None
+        super().save_model(request, obj, form, change)
 
     def view_on_site(self, obj: Trunk) -> str:
         return reverse("trunks:detail", args=[obj.pk])
