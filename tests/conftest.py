@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.snapshots import Snapshot, snapshot
 from tests.template import ensure_template
@@ -82,6 +82,17 @@ def mallory(db: None) -> Membership:
         role="owner",
         user__email="mallory@malice.example",
     )
+
+
+@pytest.fixture(scope="module")
+def articles(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """All articles, for as long as this module runs: each load is most of a second."""
+    from cliqtel_portal.docs.loading import load_articles
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        load_articles()
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import transaction
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from pytest_django import DjangoAssertNumQueries, DjangoDbBlocker, Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from cliqtel_portal.docs.errors import DocumentNotFound
 from cliqtel_portal.docs.loading import load_articles
@@ -17,15 +15,6 @@ from cliqtel_portal.docs.services import find_document, search
 from tests.factories.docs import write_article
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def articles(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """All articles, for as long as this module runs: each load is most of a second."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        load_articles()
-        yield
-        transaction.set_rollback(True)
 
 
 def found(query: str, **filters: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from cliqtel_portal.docs.loading import load_articles
 from cliqtel_portal.docs.services import search
 
 FIRST = {
@@ -78,8 +77,8 @@ AMONG_THE_FIRST_THREE = {"regist": "trunk-registration-or-ip-authentication"}
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("articles")
 def test_the_right_article_comes_first() -> None:
-    load_articles()
     wrong = {}
     for query, expected in FIRST.items():
         hits = [hit.document_id for hit in search(query).hits]
@@ -89,7 +88,7 @@ def test_the_right_article_comes_first() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("articles")
 def test_the_right_article_is_among_the_first_three() -> None:
-    load_articles()
     for query, expected in AMONG_THE_FIRST_THREE.items():
         assert expected in [hit.document_id for hit in search(query, limit=3).hits], query

@@ -8,7 +8,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from cliqtel_portal.accounts.models import Membership
-from cliqtel_portal.docs.loading import ARTICLES, load_articles
+from cliqtel_portal.docs.loading import ARTICLES
 from cliqtel_portal.docs.models import Article
 from cliqtel_portal.errors import InvalidArguments, NotFound
 from mcp_access.catalog.get_document import get_document
@@ -30,9 +30,9 @@ def call(membership: Membership, document_id: str) -> dict[str, Any]:
     return answer.result.model_dump(mode="json", exclude_none=True)
 
 
+@pytest.mark.usefixtures("articles")
 def test_it_gives_the_whole_article(bob: Membership, settings: Settings) -> None:
     settings.OAUTH_ISSUER = "https://portal.example"
-    load_articles()
     article = Article.objects.get(slug="trunk-3cx")
     assert call(bob, "trunk-3cx") == {
         "status": "ok",
@@ -45,8 +45,8 @@ def test_it_gives_the_whole_article(bob: Membership, settings: Settings) -> None
     assert article.markdown.strip() in file
 
 
+@pytest.mark.usefixtures("articles")
 def test_a_hit_of_search_docs_can_be_read(bob: Membership) -> None:
-    load_articles()
     found = search_docs.handler(context_of(bob), search_docs.parse({"query": "one way audio"}))
     hit = found.result.model_dump()["hits"][0]
     assert call(bob, hit["document_id"])["title"] == hit["title"] == "Fix one-way audio"
@@ -66,16 +66,16 @@ def test_the_document_id_is_required(bob: Membership) -> None:
     assert [problem.field for problem in caught.value.problems] == ["document_id"]
 
 
+@pytest.mark.usefixtures("articles")
 def test_every_article_stays_within_the_budget(bob: Membership, settings: Settings) -> None:
-    load_articles()
     for slug in Article.objects.values_list("slug", flat=True):
         assert len(json.dumps(call(bob, slug))) <= settings.MCP_MAX_RESULT_CHARS
 
 
+@pytest.mark.usefixtures("articles")
 def test_one_query_reads_it(
     bob: Membership, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    load_articles()
     context = context_of(bob)
     with django_assert_num_queries(1):
         get_document.handler(context, get_document.parse({"document_id": "trunk-3cx"}))

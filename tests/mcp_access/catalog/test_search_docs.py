@@ -30,9 +30,9 @@ def call(membership: Membership, **arguments: Any) -> dict[str, Any]:
     return result.model_dump(mode="json", exclude_none=True)
 
 
+@pytest.mark.usefixtures("articles")
 def test_hits_have_what_the_tools_page_says(bob: Membership, settings: Settings) -> None:
     settings.OAUTH_ISSUER = "https://portal.example"
-    load_articles()
     found = call(bob, query="roll back call flow")
     assert found["status"] == "ok"
     hit = found["hits"][0]
@@ -55,8 +55,8 @@ def test_hits_have_what_the_tools_page_says(bob: Membership, settings: Settings)
     assert 0 < hit["score"] <= 1
 
 
+@pytest.mark.usefixtures("articles")
 def test_the_text_names_the_best_article_and_the_next_step(bob: Membership) -> None:
-    load_articles()
     answer = answer_of(bob, query="teams direct routing", limit=1)
     assert answer.text == (
         "Found 1 article; the best is “Connect Microsoft Teams by Direct Routing”. "
@@ -65,8 +65,8 @@ def test_the_text_names_the_best_article_and_the_next_step(bob: Membership) -> N
     assert answer.facts == {"count": 1}
 
 
+@pytest.mark.usefixtures("articles")
 def test_a_misspelt_query_is_corrected_and_the_model_is_told(bob: Membership) -> None:
-    load_articles()
     found = call(bob, query="teams direct routng")
     assert found["did_you_mean"] == "teams direct routing"
     assert found["hits"][0]["document_id"] == "trunk-teams-direct-routing"
@@ -80,8 +80,8 @@ def test_no_hit_is_an_empty_list_and_says_what_to_try(bob: Membership, tmp_path:
     assert "Did you mean “portability”?" in answer_of(bob, query="liability").text
 
 
+@pytest.mark.usefixtures("articles")
 def test_product_country_and_limit_bound_the_hits(bob: Membership) -> None:
-    load_articles()
     hits = call(bob, query="port number", product="numbers", country="nl", limit=2)["hits"]
     assert [hit["document_id"] for hit in hits] == [
         "port-numbers-netherlands",
@@ -107,8 +107,8 @@ def test_the_products_are_those_of_the_articles() -> None:
     ) - {Article.Product.TOOLS}
 
 
+@pytest.mark.usefixtures("articles")
 def test_another_tenant_reads_the_same_docs(bob: Membership, mallory: Membership) -> None:
-    load_articles()
     assert call(bob, query="teams") == call(mallory, query="teams")
 
 
@@ -128,10 +128,10 @@ def test_a_full_page_of_hits_stays_within_the_budget(
     assert len(json.dumps(found)) <= settings.MCP_MAX_RESULT_CHARS
 
 
+@pytest.mark.usefixtures("articles")
 def test_the_number_of_queries_does_not_grow(
     bob: Membership, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    load_articles()
     context = Context(principal=principal_of(bob), call_id=str(uuid.uuid4()))
     for limit in (1, 100):
         with django_assert_num_queries(2):
