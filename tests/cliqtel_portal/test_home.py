@@ -28,10 +28,10 @@ def signed_in(membership: Membership) -> Client:
 
 
 def home(membership: Membership) -> str:
-    """The page without what stands on every page after it: the chat widget."""
+    """The page without what stands around it on every page: the rail and the chat widget."""
     response = signed_in(membership).get("/")
     assert response.status_code == 200
-    return unescape(response.content.decode()).partition("</main>")[0]
+    return unescape(response.content.decode()).partition("<main")[2].partition("</main>")[0]
 
 
 def call_of(membership: Membership, tool: str, **fields: object) -> None:
@@ -151,6 +151,7 @@ def test_a_viewer_sees_nothing_of_ai_access(alice: Membership, bob: Membership) 
     assert "1 active number is not connected" in page
     for text in ("AI host", "First steps", "Last calls", "get_pricing", "ai-access", "Waiting for"):
         assert text not in page
+    assert "ai-access" not in signed_in(bob).get("/").content.decode().partition("</main>")[0]
 
 
 def test_what_the_account_has_is_counted_and_linked(bob: Membership) -> None:
