@@ -21,7 +21,7 @@ export class Connection {
   start(last) {
     this.last = Math.max(this.last, last);
     this.isOver = false;
-    this.open();
+    this.retryNow();
   }
 
   stop() {
@@ -29,6 +29,8 @@ export class Connection {
     clearTimeout(this.retry);
     clearInterval(this.ping);
     clearTimeout(this.poll);
+    // Or whoever comes back to the page from the browser's memory would never poll again.
+    this.poll = undefined;
     this.socket?.close();
     this.socket = undefined;
   }
@@ -37,6 +39,11 @@ export class Connection {
     if (this.isOver || this.socket) return;
     clearTimeout(this.retry);
     this.open();
+  }
+
+  // A socket that has said hello; until then it may still be refused.
+  get isLive() {
+    return Boolean(this.socket && !this.failures);
   }
 
   open() {
@@ -98,6 +105,7 @@ export class Connection {
       const answer = await fetch(`/api/v1/events/?after=${this.last}`, {
         headers: { Accept: "application/json" },
       });
+      if (this.isOver) return;
       if (answer.status === 401) {
         this.signedOut();
         return;
@@ -106,12 +114,14 @@ export class Connection {
       const page = await answer.json();
       page.results.forEach((event) => this.take(event));
       if (page.reset) this.hooks.reset();
-      this.last = page.last;
-      if (!this.socket || this.failures) this.hooks.state("reconnecting");
+      // A socket that opened meanwhile may be further on already.
+      this.last = page.reset ? page.last : Math.max(this.last, page.last);
+      if (!this.isLive) this.hooks.state("reconnecting");
     } catch {
-      this.hooks.state("offline");
+      if (!this.isOver && !this.isLive) this.hooks.state("offline");
     }
     if (!this.isOver && this.poll !== undefined) {
+      clearTimeout(this.poll);
       this.poll = setTimeout(() => this.pollOnce(), POLL_MS);
     }
   }
