@@ -61,9 +61,11 @@ async function api(path, body) {
     Object.assign(options, { method: "POST", body: JSON.stringify(body) });
   }
   const answer = await fetch(`/api/v1/${path}`, options);
-  const content = await answer.json();
-  if (!answer.ok) throw Object.assign(new Error(content.error.message), { status: answer.status });
-  return content;
+  // A proxy's error page is no JSON.
+  const content = await answer.json().catch(() => undefined);
+  if (answer.ok && content) return content;
+  const words = content?.error?.message ?? "The portal does not answer. Try again in a moment.";
+  throw Object.assign(new Error(words), { status: answer.status });
 }
 
 async function decide(card, verdict, comment) {
@@ -72,7 +74,7 @@ async function decide(card, verdict, comment) {
     return (await api(`approvals/${card.id}/${verdict}`, body)).approval;
   } catch (problem) {
     const message =
-      problem instanceof TypeError ? "No connection. Nothing was sent; try again." : problem.message;
+      problem instanceof TypeError ? "The connection broke. Try again: nothing is done twice." : problem.message;
     // Somebody was first, or the price is another: show how it stands now.
     const now = await api(`approvals/${card.id}/`).catch(() => undefined);
     throw Object.assign(new Error(message), { card: now });

@@ -169,6 +169,12 @@ def test_another_price_needs_another_click(
     page = sign_in(alice)
     page.goto("/numbers/")
     card = opened(page).locator(".chat-card")
+    # A proxy's error page first: no decision, and no words of a parser.
+    page.route("**/approve", lambda route: route.fulfill(status=502, body="<h1>Oh"), times=1)
+    card.get_by_role("button", name="Approve").click()
+    expect(card.locator("[data-told]")).to_have_text(
+        "The portal does not answer. Try again in a moment."
+    )
     executor.price = quote_of("9.00", "2")
     card.get_by_role("button", name="Approve").click()
     expect(card).to_contain_text("€9.00 once · €2.00 a month (was €1.50 once · €2.00 a month)")
