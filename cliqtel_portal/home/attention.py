@@ -97,12 +97,7 @@ def _alerts(member: Membership) -> list[Matter]:
 
 
 def _trunks(tenant: Tenant) -> list[Matter]:
-    down = (
-        Trunk.objects.for_tenant(tenant)
-        .filter(status=Trunk.Status.ACTIVE, authentication=Trunk.Authentication.REGISTRATION)
-        .exclude(registration_state=Trunk.Registration.REGISTERED)
-        .order_by("name")
-    )
+    down = Trunk.objects.for_tenant(tenant).needing_attention().order_by("name")
     return [
         Matter(
             tone="bad",
