@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 from django.db import connection, transaction
+from django_ratelimit import core
 
 from tests.snapshots import Snapshot, snapshot
 from tests.template import ensure_template
@@ -46,6 +48,20 @@ def _demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Snapshot
 def demo(_demo: Snapshot[str], db: None) -> None:
     """The demo's data, as `manage.py demo` makes it."""
     _demo.restore()
+
+
+@pytest.fixture(autouse=True)
+def _one_window_of_counters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window of django-ratelimit ends by the wall clock, and in the middle of a test that counts
+    it would begin to count anew. Here the first one begins with the test.
+    """
+    began, by_the_clock = int(time.time()), core._get_window
+
+    def window(value: str | bytes, period: int) -> int:
+        is_first = period > 1 and began <= time.time() < began + period
+        return began + period if is_first else by_the_clock(value, period)
+
+    monkeypatch.setattr(core, "_get_window", window)
 
 
 @pytest.fixture
