@@ -85,16 +85,23 @@ function asking() {
   return [...cards.values()].filter((card) => card.asksMe).length;
 }
 
+function showInRail(waiting) {
+  const words = document.createElement("span");
+  words.className = "visually-hidden";
+  words.textContent = " waiting for you";
+  rail.className = "badge warn";
+  rail.title = "Waiting for you";
+  rail.hidden = !waiting;
+  rail.replaceChildren(String(waiting), words);
+}
+
 function show() {
   const waiting = asking() + besides;
   const count = find("count");
   count.textContent = waiting > 99 ? "99+" : waiting;
   count.hidden = !waiting;
   find("name").textContent = waiting ? `Approvals, ${waiting} waiting` : "Approvals";
-  if (rail) {
-    rail.hidden = !waiting;
-    rail.firstElementChild.textContent = waiting;
-  }
+  if (rail) showInRail(waiting);
   find("empty").hidden = cards.size > 0;
   list.hidden = !cards.size;
 }
