@@ -70,6 +70,7 @@ def emergency(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
     context |= {
         "rule": emergency_rule(number.country),
         "may_set": may_set and may_have_address(number),
+        "may_ask": not may_set and may_have_address(number),
         "form": form,
         "addresses": _addresses(number) if may_set else [],
     }

@@ -29,7 +29,7 @@ class NumberFilterForm(forms.Form):
             attrs={
                 "type": "search",
                 "inputmode": "tel",
-                "placeholder": "0123 or +31 20",
+                "placeholder": "+31 20",
                 "autocomplete": "off",
             }
         ),

@@ -65,6 +65,16 @@ def test_an_address_of_the_account_serves_another_number(alice, number, mallory)
     assert "Canal house:" not in page, "it has that one"
 
 
+def test_a_number_without_calls_needs_none_and_offers_none(alice, acme):
+    number = PhoneNumberFactory(tenant=acme, capabilities=["sms"])
+    answer = post(alice, number, **TYPED)
+    page = answer.content.decode()
+    assert "No calls are made from this number" in page
+    assert "Not needed" in page
+    assert 'name="street"' not in page
+    assert not EmergencyAddress.objects.exists()
+
+
 def test_strangers_and_members_change_nothing(bob, mallory, number):
     assert post(mallory, number, **TYPED).status_code == 404
     assert post(bob, number, **TYPED).status_code == 403
