@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 from django.conf import settings as project
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker, Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -37,6 +37,10 @@ from tests.snapshots import Snapshot, snapshot
 
 SignIn = Callable[..., Page]
 Shots = Callable[[str], None]
+
+# Milliseconds; a busy machine is no failure, and only what is wrong waits that long.
+_PATIENCE = 20_000
+expect.set_options(timeout=_PATIENCE)
 
 
 class _Chromium(ExitStack):
@@ -104,7 +108,7 @@ def context(
     browser_context_args: dict[str, Any],
 ) -> Iterator[BrowserContext]:
     made = browser.new_context(base_url=live_server.url, **browser_context_args)
-    made.set_default_timeout(10_000)  # milliseconds
+    made.set_default_timeout(_PATIENCE)
     yield made
     made.close()
 
@@ -135,6 +139,14 @@ def page(context: BrowserContext) -> Iterator[Page]:
     )
     yield made
     assert complaints == []
+
+
+@pytest.fixture
+def plain(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
+    """A page without JavaScript."""
+    made = browser.new_context(base_url=live_server.url, java_script_enabled=False)
+    yield made.new_page()
+    made.close()
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect
 
 from cliqtel_portal.accounts.models import Membership
 from mcp_access.models import AccessToken, RefreshToken
@@ -17,14 +15,6 @@ from tests.mcp_access.oauth.connected import OVERVIEW, URL, connect, replay
 from tests.mcp_access.oauth.host import Host
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def plain(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
-    """A page without JavaScript."""
-    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
-    yield context.new_page()
-    context.close()
 
 
 def test_a_person_sees_the_sweep_and_ends_what_is_left(sign_in: SignIn, alice: Membership) -> None:

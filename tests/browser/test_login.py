@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from pytest_django import Settings
-from pytest_django.live_server_helper import LiveServer
 
 from cliqtel_portal.accounts.models import Membership
 
@@ -19,14 +16,6 @@ PASSWORD = "correct horse battery"
 @pytest.fixture(autouse=True)
 def _sample_pages(settings: Settings) -> None:
     settings.ROOT_URLCONF = "tests.browser.sample_page"
-
-
-@pytest.fixture
-def plain(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
-    """A page without JavaScript."""
-    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
-    yield context.new_page()
-    context.close()
 
 
 def test_a_person_signs_in_by_keyboard(page: Page, alice: Membership) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from playwright.sync_api import Error as BrowserError
-from pytest_django.live_server_helper import LiveServer
 
 from cliqtel_portal.accounts.models import Membership
 from mcp_access import tokens
@@ -20,14 +18,6 @@ pytestmark = pytest.mark.browser
 OVERVIEW = "/numbers/ai-access/"
 LIST = f"{OVERVIEW}tokens/"
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def plain(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
-    """A page without JavaScript."""
-    context = browser.new_context(base_url=live_server.url, java_script_enabled=False)
-    yield context.new_page()
-    context.close()
 
 
 def make_by_template(page: Page, template: str) -> str:
