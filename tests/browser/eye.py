@@ -131,8 +131,17 @@ class Walk:
         self.ids = ids
         self._found: dict[str, list[str]] = defaultdict(list)
 
-    def to(self, *paths: str, status: int = 200, without: tuple[str, ...] = ()) -> None:
-        """Look at the pages of these paths: routes whose names `ids` fill."""
+    def to(
+        self,
+        *paths: str,
+        status: int = 200,
+        without: tuple[str, ...] = (),
+        are_states: bool = False,
+    ) -> None:
+        """Look at the pages of these paths: routes whose names `ids` fill.
+
+        `are_states`: their templates are walked anyhow.
+        """
         for path in paths:
             wanted = path.format_map(self.ids)
             answer = self.page.goto(wanted)
@@ -140,11 +149,11 @@ class Walk:
                 self._found[f"{answer and answer.status}, not {status}"].append(path)
             if not self.page.url.endswith(wanted):
                 self._found[f"led to {self.page.url}"].append(path)
-            self.look(path, without=without)
+            self.look(path, without=without, is_state=are_states)
 
-    def look(self, name: str, *, without: tuple[str, ...] = ()) -> None:
+    def look(self, name: str, *, without: tuple[str, ...] = (), is_state: bool = False) -> None:
         """Look at the page as it is now."""
-        for found in problems_of(self.page, name, without=without):
+        for found in problems_of(self.page, name, without=without, is_state=is_state):
             where, _, what = found.partition(": ")
             self._found[what].append(where)
 

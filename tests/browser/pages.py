@@ -42,14 +42,17 @@ APPROVALS = (
     "/approvals/{approval_id}/",
     "/approvals/{flow_approval_id}/",
     "/approvals/{message_approval_id}/",
+    "/settings/approvals/",
+    "/settings/approvals/{action}/",
+)
+# One of the above, later.
+DECIDED = (
     "/approvals/{rejected_id}/",
     "/approvals/{expired_id}/",
     "/approvals/{cancelled_id}/",
     "/approvals/{executing_id}/",
     "/approvals/{executed_id}/",
     "/approvals/{failed_id}/",
-    "/settings/approvals/",
-    "/settings/approvals/{action}/",
 )
 PORTAL = (
     "/",

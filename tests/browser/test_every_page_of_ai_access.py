@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from cliqtel_portal.accounts.models import Membership, Tenant
 from tests.browser.conftest import SignIn
 from tests.browser.eye import Walk
-from tests.browser.pages import AI_ACCESS, APPROVALS
+from tests.browser.pages import AI_ACCESS, APPROVALS, DECIDED
 from tests.browser.world import World
 from tests.factories.mcp_access import make_token
 
@@ -21,6 +21,7 @@ def test_every_page_of_ai_access_and_approvals_holds(sign_in: SignIn, world: Wor
     page = sign_in(world.owner)
     walk = Walk(page, world.ids)
     walk.to(*APPROVALS, *AI_ACCESS)
+    walk.to(*DECIDED, are_states=True)
     page.goto("/numbers/ai-access/apps/")
     page.get_by_role("row", name=re.compile("Claude Code")).get_by_text("4 read, 1 write").click()
     walk.look("an app's scopes")

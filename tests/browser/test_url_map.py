@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.browser.pages import (
     AI_ACCESS,
     APPROVALS,
+    DECIDED,
     DOORS,
     EMPTY,
     NO_PAGES,
@@ -13,7 +14,7 @@ from tests.browser.pages import (
     routes,
 )
 
-_WALKED = {path.partition("?")[0] for path in (*AI_ACCESS, *APPROVALS, *PORTAL, *DOORS)}
+_WALKED = {path.partition("?")[0] for path in (*AI_ACCESS, *APPROVALS, *DECIDED, *PORTAL, *DOORS)}
 
 
 def test_every_route_is_walked_or_says_why_it_is_no_page() -> None:
