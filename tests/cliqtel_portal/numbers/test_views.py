@@ -94,7 +94,7 @@ def test_only_an_active_number_without_connection_is_warned_about(
     PhoneNumberFactory(tenant=bob.tenant, status=status)
     page = signed_in(bob).get(LIST).content.decode()
     assert "Not connected" in page
-    assert ("badge warn" in page) is warns
+    assert ('<span aria-hidden="true">!</span>Not connected' in page) is warns
 
 
 def test_each_status_has_its_word(bob: Membership) -> None:
