@@ -17,7 +17,7 @@ from cliqtel_portal.deeds.purchase_number import draft_order
 from cliqtel_portal.deeds.release_number import draft_release_number, plan_release_number
 from cliqtel_portal.deeds.requester import Requester
 from cliqtel_portal.errors import PortalError
-from cliqtel_portal.numbers.bulk import WhichNumbersForm, refuse
+from cliqtel_portal.numbers.bulk import WhichNumbersForm, refuse_many
 from cliqtel_portal.numbers.models import PhoneNumber
 from cliqtel_portal.numbers.search_forms import SelectionForm
 from cliqtel_portal.numbers.search_views import search_address, tell
@@ -89,13 +89,7 @@ def connect_many(request: PortalRequest) -> HttpResponse:
                 return redirect("approvals:inbox")
             messages.info(request, "Nothing to change: calls to them go there already.")
             return selection.back()
-    refuse(
-        request,
-        selection,
-        form,
-        ticked=[str(number_id) for number_id in selection.ticked],
-        which=request.POST.get("which", "")[:10],
-    )
+    refuse_many(request, selection, form)
     return selection.back()
 
 

@@ -88,6 +88,19 @@ def refuse(request: HttpRequest, *forms_: forms.Form, **typed: Any) -> None:
     request.session[_SESSION_KEY] = typed
 
 
+def refuse_many(request: HttpRequest, selection: WhichNumbersForm, form: forms.Form) -> None:
+    """The same of several numbers at once: whichever of the form's buttons it was."""
+    refuse(
+        request,
+        selection,
+        form,
+        ticked=[str(number_id) for number_id in selection.ticked],
+        which=request.POST.get("which", "")[:10],
+        tags=request.POST.get("tags", "")[:1000],
+        target=request.POST.get("target", "")[:60],
+    )
+
+
 def take_refused(request: HttpRequest) -> Mapping[str, Any]:
     """What `refuse` kept, once."""
     kept: Mapping[str, Any] = request.session.pop(_SESSION_KEY, {})

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from cliqtel_portal.accounts.http import PortalRequest, portal_view
 from cliqtel_portal.accounts.permissions import may_tag_numbers
 from cliqtel_portal.errors import PortalError
-from cliqtel_portal.numbers.bulk import TagsForm, WhichNumbersForm, refuse
+from cliqtel_portal.numbers.bulk import TagsForm, WhichNumbersForm, refuse, refuse_many
 from cliqtel_portal.numbers.models import PhoneNumber
 from cliqtel_portal.numbers.search_views import tell
 from cliqtel_portal.numbers.services.tagging import change_tags
@@ -24,7 +24,7 @@ def tag_many(request: PortalRequest) -> HttpResponse:
     """All of them or none: `deed` is add or remove."""
     selection, form = WhichNumbersForm(request.POST), TagsForm(request.POST)
     if not (selection.is_valid() & form.is_valid()):
-        _keep(request, selection, form)
+        refuse_many(request, selection, form)
         return selection.back()
     tags = form.cleaned_data["tags"]
     is_removal = request.POST.get("deed") == "remove"
@@ -37,7 +37,7 @@ def tag_many(request: PortalRequest) -> HttpResponse:
         )
     except PortalError as error:
         tell(request, [problem.message for problem in error.problems] or [error.message])
-        _keep(request, selection, form)
+        refuse_many(request, selection, form)
         return selection.back()
     names = ", ".join(f"“{tag}”" for tag in tags)
     numbers = f"{changed:,} number{'' if changed == 1 else 's'}"
@@ -74,14 +74,3 @@ def tag_one(request: PortalRequest, number_id: uuid.UUID) -> HttpResponse:
     else:
         messages.success(request, "Saved the tags.")
     return redirect("numbers:detail", number.pk)
-
-
-def _keep(request: PortalRequest, selection: WhichNumbersForm, form: TagsForm) -> None:
-    refuse(
-        request,
-        selection,
-        form,
-        ticked=[str(number_id) for number_id in selection.ticked],
-        which=request.POST.get("which", "")[:10],
-        tags=request.POST.get("tags", "")[:1000],
-    )

@@ -135,8 +135,10 @@ def test_one_that_can_not_be_connected_keeps_the_others_back(bob, numbers, acme)
     ids = [numbers[0].pk, porting.pk]
     page = post(bob, "/numbers/connect/", which="ticked", number=ids, target=f"trunk:{trunk.pk}")
     assert "+31 20 555 0004: It is being ported" in page
-    page = post(bob, "/numbers/connect/", which="ticked", number=ids)
+    assert f'value="trunk:{trunk.pk}" selected' in page
+    page = post(bob, "/numbers/connect/", which="ticked", number=ids, tags="spare")
     assert "Choose where calls are to go." in page
+    assert 'value="spare"' in page
     many = [number.pk for number in PhoneNumberFactory.create_batch(26, tenant=acme)]
     page = post(bob, "/numbers/connect/", which="ticked", number=many, target=f"trunk:{trunk.pk}")
     assert "At most 25 numbers" in page
