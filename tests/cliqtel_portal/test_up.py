@@ -106,3 +106,19 @@ def test_servers_of_ones_own_that_do_not_answer_are_named(monkeypatch: pytest.Mo
     monkeypatch.setattr(up, "cache", SimpleNamespace(get=get))
     with pytest.raises(CommandError, match=r"VALKEY_URL can't be used: Connection refused."):
         up._require_servers()
+
+
+def test_a_start_that_takes_its_time_says_what_it_does(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    ran: list[str] = []
+    monkeypatch.setattr(up, "call_command", lambda name, **_: ran.append(name))
+
+    up._migrate(told.append)
+    assert (told, ran) == ([], []), "nothing to do, nothing to say"
+
+    monkeypatch.setattr(up.MigrationExecutor, "migration_plan", lambda *_: [object()] * 3)
+    up._migrate(told.append)
+    assert told == ["Setting up the database (3 steps, at first up to a minute) ..."]
+    assert ran == ["migrate"]

@@ -68,9 +68,10 @@ class Command(BaseCommand):
 
     def _run(self, folder: Path) -> None:
         _require_servers()
-        _migrate()
+        _migrate(self._tell)
         password = ""
         if not demo.is_seeded() or os.environ.get(demo.PASSWORD_VARIABLE):
+            self._tell("Filling in the demo ...")
             password = demo.seed()
         else:
             load_articles()  # a newer checkout may have newer articles
@@ -89,10 +90,13 @@ class Command(BaseCommand):
 
     def _announce(self, password: str, token: str) -> None:
         if _wait_for_port(settings.PORT):
-            self.stdout.write(banner(password, token))
-            self.stdout.flush()  # into a file or a pipe it would wait for more
+            self._tell(banner(password, token))
         else:
             self.stderr.write(f"Nothing answers on port {settings.PORT}; see the lines above.")
+
+    def _tell(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()  # into a file or a pipe it would wait for more
 
 
 def _revive(folder: Path) -> str:
@@ -161,9 +165,10 @@ def _require_servers() -> None:
         raise CommandError(f"VALKEY_URL can't be used: {error}") from error
 
 
-def _migrate() -> None:
+def _migrate(tell: Callable[[str], None]) -> None:
     executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        tell(f"Setting up the database ({len(plan)} steps, at first up to a minute) ...")
         call_command("migrate", verbosity=0, interactive=False)
 
 
