@@ -120,8 +120,18 @@ function concerns(data) {
 }
 
 async function changed(id) {
-  const data = await api(`approvals/${id}/`);
   const known = cards.get(id);
+  let data;
+  try {
+    data = await api(`approvals/${id}/`);
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    // Of the account that the person has left in another tab.
+    known?.root.remove();
+    cards.delete(id);
+    show();
+    return;
+  }
   if (known) {
     known.update(data);
   } else if (data.status === "pending" && concerns(data)) {

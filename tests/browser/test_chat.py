@@ -5,14 +5,17 @@ With sockets: test_approval_journeys.py.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Locator, Page, expect
 
 from approvals import services
 from approvals.models import Approval
 from cliqtel_portal import celery  # noqa: F401 - so that tasks are run here, as the settings say
+from cliqtel_portal.accounts.http import TENANT_SESSION_KEY
 from cliqtel_portal.accounts.models import Membership
 from tests.browser.conftest import Shots, SignIn
 from tests.factories.accounts import MembershipFactory
@@ -43,6 +46,18 @@ def asked(member: Membership, **fields: Any) -> Approval:
         **fields,
     }
     return services.request_approval(member.tenant, requester=member.user, **values)
+
+
+def switch_account(page: Page, membership: Membership) -> None:
+    """As in another tab: this one is told by nobody."""
+    [key] = [
+        one["value"]
+        for one in page.context.cookies()
+        if one["name"] == settings.SESSION_COOKIE_NAME
+    ]
+    session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    session[TENANT_SESSION_KEY] = str(membership.tenant_id)
+    session.save()
 
 
 def opened(page: Page) -> Locator:
@@ -226,13 +241,20 @@ class TestWithoutJavaScript:
         expect(page.get_by_role("main")).to_contain_text("Buy +31 20 555 0100")
 
 
-def test_a_person_who_signed_out_elsewhere_is_told(
+def test_who_switched_the_account_or_signed_out_elsewhere_sees_it(
     sign_in: SignIn, alice: Membership, bob: Membership
 ) -> None:
+    asked(bob)
+    elsewhere = MembershipFactory(user=alice.user, tenant__name="Zeta BV")
     page = sign_in(alice)
     page.clock.install()
     page.goto("/numbers/")
     panel = opened(page)
+    expect(panel.locator(".chat-card")).to_have_count(1)
+    switch_account(page, elsewhere)
+    page.clock.fast_forward(20_000)
+    expect(panel.locator(".chat-card")).to_have_count(0)
+    expect(panel.locator("[data-chat-problem]")).to_be_hidden()
     page.context.clear_cookies()
     page.clock.fast_forward(20_000)
     expect(panel).to_contain_text("You are signed out. Load the page again to go on.")
