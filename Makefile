@@ -35,7 +35,7 @@ $(NODE_STAMP): $(CLIENTS)/package-lock.json
 	fi
 
 test: $(STAMP) $(NODE_STAMP) ## the whole suite on real PostgreSQL and Valkey; ARGS="-k name" for a part
-	@$(BIN)/python -m pytest -n $${WORKERS:-2} --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $${WORKERS:-2} --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy, djlint, migrations, deployment checks
 	$(BIN)/ruff check .
