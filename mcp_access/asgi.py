@@ -133,21 +133,33 @@ class McpEndpoint:
             answer.headers += call.burst.headers
         # The SDK refuses some without calling the tool: protocol version, headers, parameters.
         unfinished = "invalid_request"
+
+        async def send(message: Message) -> None:
+            # A stream begins before its tool does; any other answer follows the end of its row.
+            if not request.wants_stream:
+                await _close(call, unfinished)
+            await answer(message)
+
         try:
-            await _hand_over(scope, receive, answer, found, request, call)
+            await _hand_over(scope, receive, send, found, request, call)
         except asyncio.CancelledError:
             # The client left, or the server stops. What a thread has begun it brings to its end.
             unfinished = "interrupted"
             raise
         finally:
-            if call is not None and not call.is_closed:
-                ended = Outcome(status="error", error_code=unfinished, duration_ms=call.duration_ms)
-                await pipeline.close(call, ended)
+            await _close(call, unfinished)
             authentication.remember_use(
                 found,
                 tool=request.tool_name if call else "",
                 client=request.client_label,
             )
+
+
+async def _close(call: ToolCall | None, error_code: str) -> None:
+    """The row of a call that came to no end of its own is closed."""
+    if call is not None and not call.is_closed:
+        ended = Outcome(status="error", error_code=error_code, duration_ms=call.duration_ms)
+        await pipeline.close(call, ended)
 
 
 async def _hand_over(

@@ -21,21 +21,26 @@ from mcp_access.authentication import Authenticated
 def test_the_log_tells_what_was_cut_off_from_what_was_refused(
     monkeypatch: pytest.MonkeyPatch, error: BaseException | None, code: str
 ) -> None:
-    closed: list[Outcome] = []
+    story: list[object] = []
 
     async def given(value: Any) -> Any:
         return value
 
-    async def hand_over(*arguments: object) -> None:
+    async def hand_over(scope: object, receive: object, send: Any, *arguments: object) -> None:
         if error is not None:
             raise error
+        await send({"type": "http.response.start", "status": 400, "headers": []})
 
-    async def close(call: object, outcome: Outcome) -> None:
-        closed.append(outcome)
+    async def close(call: Any, outcome: Outcome) -> None:
+        call.is_closed = True
+        story.append(outcome)
+
+    async def client(message: dict[str, Any]) -> None:
+        story.append(message["status"])
 
     found = Authenticated(principal=SimpleNamespace(), last_used_at=None, last_used_tool="")  # type: ignore[arg-type]
     call = SimpleNamespace(burst=None, is_closed=False, duration_ms=7)
-    request = SimpleNamespace(tool_name="whoami", client_label="")
+    request = SimpleNamespace(tool_name="whoami", client_label="", wants_stream=False)
     monkeypatch.setattr(asgi, "_check_hygiene", lambda *_: given(None))
     monkeypatch.setattr(asgi, "_hand_over", hand_over)
     monkeypatch.setattr(authentication, "authenticate", lambda *_: given(found))
@@ -46,11 +51,13 @@ def test_the_log_tells_what_was_cut_off_from_what_was_refused(
     scope = {"type": "http", "method": "POST", "headers": [], "client": ("127.0.0.1", 1)}
 
     async def serve() -> None:
-        await asgi.McpEndpoint()(scope, lambda: given({}), lambda _: given(None))
+        await asgi.McpEndpoint()(scope, lambda: given({}), client)
 
     if error is None:
         asyncio.run(serve())
     else:
         with pytest.raises(asyncio.CancelledError):
             asyncio.run(serve())
-    assert closed == [Outcome(status="error", error_code=code, duration_ms=7)]
+    # Who was answered finds the call in the log at its end.
+    ended = Outcome(status="error", error_code=code, duration_ms=7)
+    assert story == ([ended, 400] if error is None else [ended])
